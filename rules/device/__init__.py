@@ -1,0 +1,1 @@
+"""TFG2xx: GPU memory, visibility, placement."""

@@ -1,0 +1,1 @@
+"""TFG3xx: merge_all, gradients, scopes, sessions."""

@@ -1,0 +1,1 @@
+"""TFG1xx: seeds, hash seed, order, determinism."""

@@ -1,0 +1,1 @@
+"""TFG9xx: what keeps tfguard from reading a file, and its own suppressions."""

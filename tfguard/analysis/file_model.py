@@ -1,0 +1,255 @@
+"""The facade that a rule is handed: everything that may be asked about one file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from tfguard.analysis import guards
+from tfguard.analysis.calls import CallSite, Expr, Reference, ReferenceKind
+from tfguard.analysis.index import Index, build_index
+from tfguard.analysis.names import Knowledge, Ref, Resolution, Resolver
+from tfguard.analysis.parse import deep_recursion, parse
+from tfguard.analysis.rewrite import Rewrite
+from tfguard.analysis.scopes import BindingKind
+from tfguard.analysis.values import Value, value_of
+from tfguard.config import Config
+from tfguard.errors import ParseError
+from tfguard.model import Span
+from tfguard.source import SourceFile
+
+
+class FileModel:
+    """One parsed file; raises ParseError when there is nothing to parse."""
+
+    def __init__(self, source: SourceFile, knowledge: Knowledge, config: Config) -> None:
+        self.source = source
+        self.path = source.path
+        self.config = config
+        self.target = config.target
+        self.knowledge = knowledge
+        self.tree = parse(source)
+        self.module, self.package = module_names(source.path)
+        try:
+            with deep_recursion():
+                self.index: Index = build_index(self.tree, self.module)
+        except RecursionError:
+            raise ParseError(
+                "the code is nested too deeply to be analysed",
+                "split the expression or statement, or exclude the file",
+                rule="TFG901",
+                line=1,
+                column=1,
+            ) from None
+        self.resolver = Resolver(self.index, knowledge, self.module, self.package)
+        self.rewrite = Rewrite(self)
+        self._sites: dict[ast.Call, CallSite] = {}
+        self._guards: dict[ast.AST, str | None] = {}
+
+    # -- places -------------------------------------------------------------------------------------
+
+    def span(self, node: ast.AST) -> Span:
+        """The node's place in the decoded text."""
+        located: ast.expr = node  # type: ignore[assignment]
+        start = self.source.offset_of(located.lineno, located.col_offset)
+        end = self.source.offset_of(located.end_lineno or located.lineno, located.end_col_offset or located.col_offset)
+        return Span(start, max(start, end))
+
+    def text_of(self, span: Span) -> str:
+        """The text at a span."""
+        return self.source.text[span.start : span.end]
+
+    def statement_of(self, node: ast.AST) -> ast.stmt:
+        """The innermost statement around a node."""
+        here = node
+        while not isinstance(here, ast.stmt):
+            here = self.index.places[here].parent
+        return here
+
+    def top_statement_of(self, node: ast.AST) -> ast.stmt:
+        """The statement of the module's own body around a node."""
+        here = node
+        while True:
+            parent = self.index.places[here].parent
+            if isinstance(parent, ast.Module):
+                assert isinstance(here, ast.stmt)
+                return here
+            here = parent
+
+    def enclosing(self, node: ast.AST) -> str:
+        """The qualified name of the function, class or module whose body holds the node."""
+        place = self.index.places.get(node)
+        scope = place.scope if place is not None else self.index.module
+        while scope.parent is not None and (scope.kind == "comprehension" or isinstance(scope.node, ast.Lambda)):
+            scope = scope.parent
+        return scope.qualified_name
+
+    def guard_of(self, node: ast.AST) -> str | None:
+        """Why the node may be protected against a missing name."""
+        return guards.guard_of(self.index, node, self._guards)
+
+    # -- names and values -----------------------------------------------------------------------------
+
+    def resolve(self, expr: Expr) -> Resolution:
+        """What an expression names."""
+        return self.resolver.resolve(expr.node)
+
+    def value_of(self, node: ast.expr) -> Value:
+        """The constant value of an expression."""
+        return value_of(self.resolver, node)
+
+    def origin_of(self, expr: Expr) -> Expr:
+        """Follow a variable to the one expression that it was assigned."""
+        node = expr.node
+        for _ in range(20):
+            if not isinstance(node, ast.Name) or node not in self.index.places:
+                break
+            bindings = self.resolver.bindings_of(node)
+            if len(bindings) != 1 or bindings[0].kind not in (BindingKind.ASSIGN, BindingKind.WITH):
+                break
+            if bindings[0].value is None or bindings[0].path != ():
+                break
+            node = bindings[0].value
+        return Expr(self, node)
+
+    @cached_property
+    def star_imports(self) -> tuple[str, ...]:
+        """Modules that are star-imported anywhere in the file, absolute, in source order."""
+        found: list[str] = []
+        for node in self.index.imports:
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                found.append(self.resolver.absolute("." * node.level + (node.module or "")))
+        return tuple(found)
+
+    # -- calls ------------------------------------------------------------------------------------------
+
+    def call_site(self, node: ast.Call) -> CallSite:
+        """The handle of a call node."""
+        site = self._sites.get(node)
+        if site is None:
+            site = self._sites[node] = CallSite(self, node)
+        return site
+
+    @cached_property
+    def calls(self) -> tuple[CallSite, ...]:
+        """All calls in evaluation order."""
+        return tuple(self.call_site(node) for node in self.index.calls)
+
+    def calls_to(self, *names: str) -> Iterator[CallSite]:
+        """The calls that surely go to one of these names (all candidates agree)."""
+        wanted = frozenset(names)
+        for call in self.calls:
+            resolution = call.resolution
+            if resolution.is_certain and all(not r.is_instance and r.name in wanted for r in resolution.refs):
+                yield call
+
+    def may_call(self, *names: str) -> Iterator[CallSite]:
+        """The calls that may go to one of these names: for findings, never for fixes."""
+        wanted = frozenset(names)
+        return (call for call in self.calls if any(name in wanted for name in call.names))
+
+    # -- references -------------------------------------------------------------------------------------
+
+    def references(self, roots: Iterable[str]) -> tuple[Reference, ...]:
+        """All mentions of names below these top-level packages, in source order."""
+        wanted = frozenset(roots)
+        found = [*self._chain_references(wanted), *self._import_references(wanted)]
+        return tuple(sorted(found, key=lambda r: (r.span.start, r.span.end)))
+
+    def _chain_references(self, wanted: frozenset[str]) -> Iterator[Reference]:
+        for node in self.index.chains:
+            resolution = self.resolver.resolve(node)
+            if not any(ref.name.split(".", 1)[0] in wanted for ref in resolution.refs):
+                continue
+            if isinstance(node, ast.Name) and all("." not in ref.name for ref in resolution.refs):
+                continue
+            if isinstance(node, ast.Name) and not self._is_imported_directly(node):
+                continue
+            span, is_exact = self._chain_span(node)
+            yield Reference(self, ReferenceKind.CHAIN, node, resolution, span, self.guard_of(node), is_exact)
+
+    def _is_imported_directly(self, node: ast.Name) -> bool:
+        """Is the bare name itself imported (not a variable that holds something)?"""
+        return any(binding.kind is BindingKind.IMPORT for binding in self.resolver.bindings_of(node))
+
+    def _chain_span(self, node: ast.expr) -> tuple[Span, bool]:
+        """The chain's place; before Python 3.12 positions inside f-strings may be off, then the string's."""
+        span = self.span(node)
+        last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if self.source.text.startswith(last, span.end - len(last)):
+            return span, True
+        here: ast.AST = node
+        while not isinstance(here, (ast.JoinedStr, ast.stmt)):
+            here = self.index.places[here].parent
+        return self.span(here), False
+
+    def _import_references(self, wanted: frozenset[str]) -> Iterator[Reference]:
+        for node in self.index.imports:
+            origin = ""
+            if isinstance(node, ast.ImportFrom):
+                origin = self.resolver.absolute("." * node.level + (node.module or ""))
+            for alias in node.names:
+                name = f"{origin}.{alias.name}" if origin else alias.name
+                if name.split(".", 1)[0] not in wanted or (isinstance(node, ast.ImportFrom) and node.level):
+                    continue
+                start = self.source.offset_of(alias.lineno, alias.col_offset)
+                span = Span(start, start + len(alias.name))
+                kind = ReferenceKind.STAR if alias.name == "*" else ReferenceKind.IMPORT
+                resolution = Resolution((Ref(origin if kind is ReferenceKind.STAR else name),))
+                yield Reference(self, kind, alias, resolution, span, self.guard_of(node))
+
+    @cached_property
+    def undecided(self) -> tuple[tuple[Span, str, str], ...]:
+        """Reads of names that star imports, `exec` or `getattr` hide: place, what was written, why."""
+        found: list[tuple[Span, str, str]] = []
+        for node in self.index.chains:
+            root: ast.expr = node
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            if not isinstance(root, ast.Name):
+                continue
+            resolution = self.resolver.resolve(root)
+            if resolution.reason is not None and ("import *" in resolution.reason or "`exec`" in resolution.reason):
+                span, _ = self._chain_span(node)
+                found.append((span, self.text_of(span), resolution.reason))
+        for call in self.calls:
+            if "builtins.getattr" in call.names:
+                resolution = self.resolver.resolve(call.node)
+                if resolution.reason == "`getattr` with a computed name":
+                    found.append((call.span, call.text, resolution.reason))
+        return tuple(sorted(found))
+
+    # -- what the whole program needs ---------------------------------------------------------------------
+
+    @cached_property
+    def has_main_guard(self) -> bool:
+        """Is there an `if __name__ == "__main__":`?"""
+        return self.main_guard is not None
+
+    @cached_property
+    def main_guard(self) -> ast.If | None:
+        """The `if __name__ == "__main__":` of the module's own body."""
+        return next((s for s in self.tree.body if isinstance(s, ast.If) and is_main_test(s.test)), None)
+
+
+def is_main_test(test: ast.expr) -> bool:
+    """Is it `__name__ == "__main__"`, either way round?"""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    sides = [test.left, test.comparators[0]]
+    names = [s.id for s in sides if isinstance(s, ast.Name)]
+    texts = [s.value for s in sides if isinstance(s, ast.Constant)]
+    return names == ["__name__"] and texts == ["__main__"]
+
+
+def module_names(path: str) -> tuple[str, str]:
+    """The dotted module name that a path stands for, and the package that relative imports start from."""
+    parts = [re.sub(r"\W", "_", part) for part in re.sub(r"\.(pyw?|ipynb)$", "", path).split("/") if part not in ("", ".", "..")]
+    if parts and parts[-1] == "__init__":
+        package = ".".join(parts[:-1])
+        return package or "__init__", package
+    return ".".join(parts) or "__main__", ".".join(parts[:-1])
+
+

@@ -1,0 +1,176 @@
+"""From a FileModel to its FileSummary: what each body does, in evaluation order, and where a program may start."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tfguard.analysis.calls import CallSite
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.index import Place
+from tfguard.analysis.scopes import BindingKind, Branch, Scope, final
+from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, ClassSummary, Entry, FileSummary, Item
+
+#: A rule's view of one call: its payload (JSON values), None when the call is nothing to it.
+EffectFunction = Callable[[CallSite], Any]
+
+_NO_ENTRY = ("setup.py", "conftest.py", "__init__.py")
+
+
+def main_body(module: str) -> str:
+    """The name of the body under `if __name__ == "__main__":`."""
+    return f"{module}.<main>"
+
+
+def summarise(file: FileModel, effects: Mapping[str, EffectFunction], facts: Mapping[str, Any]) -> FileSummary:
+    """Everything about the file that the whole-program pass may need."""
+    bodies = _collect_bodies(file, effects)
+    return FileSummary(
+        path=file.path,
+        module=file.module,
+        package=file.package,
+        imports=tuple(dict.fromkeys(name for _, name in _imported(file))),
+        exports=_exports(file),
+        bodies=bodies,
+        classes={name: _class_summary(file, name) for name in file.resolver.classes},
+        entries=tuple(_entries(file, bodies)),
+        facts=dict(facts),
+    )
+
+
+def _collect_bodies(file: FileModel, effects: Mapping[str, EffectFunction]) -> dict[str, tuple[Item, ...]]:
+    guard = file.main_guard
+    guarded = file.span(guard) if guard is not None else None
+    rows: dict[str, list[tuple[int, Item]]] = {}
+    for order, body, item in [*_call_items(file, effects), *_import_items(file)]:
+        if guarded is not None and body == file.module and guarded.start <= item.start < guarded.end:
+            body = main_body(file.module)
+        rows.setdefault(body, []).append((order, item))
+    found = {name: tuple(item for _, item in sorted(items, key=lambda row: row[0])) for name, items in rows.items()}
+    for name in file.resolver.functions:
+        found.setdefault(name, ())
+    return found
+
+
+def _where(file: FileModel, place: Place) -> tuple[str, Branch]:
+    """The body that a node runs in and its branch there, lambdas counted to the body that makes them."""
+    scope, branch = place.scope, place.branch
+    while scope.parent is not None and (scope.kind == "comprehension" or isinstance(scope.node, ast.Lambda)):
+        if isinstance(scope.node, ast.Lambda):
+            branch = (*file.index.places[scope.node].branch, *branch)
+        scope = scope.parent
+    while scope.kind == "class" and scope.parent is not None:
+        scope = scope.parent
+    return scope.qualified_name, branch
+
+
+def _call_items(file: FileModel, effects: Mapping[str, EffectFunction]) -> Iterator[tuple[int, str, Item]]:
+    for call in file.calls:
+        place = file.index.places[call.node]
+        body, branch = _where(file, place)
+        span = call.span
+        for name in _project_functions_in(file, call):
+            yield place.order, body, Item(CALL, name, span.start, span.end, branch)
+        for rule, effect in effects.items():
+            payload = effect(call)
+            if payload is not None:
+                name = call.names[0] if call.names else call.written
+                yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, rule, payload)
+        for kind, name in _callees(file, call):
+            yield place.order, body, Item(kind, name, span.start, span.end, branch)
+
+
+def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str]]:
+    """What of the project a call may run."""
+    resolution = call.resolution
+    known = False
+    for ref in resolution.refs:
+        known = True
+        if ref.name.split(".", 1)[0] == "builtins" or _is_foreign(file, ref.name):
+            if not ref.is_instance and not call.node.args and file.knowledge.runs_main(ref.name):
+                yield CALL, f"{file.module}.main"
+        else:
+            yield CALL, f"{ref.name}.__call__" if ref.is_instance else ref.name
+    if not known and isinstance(call.node.func, ast.Attribute):
+        yield METHOD, call.node.func.attr
+
+
+def _project_functions_in(file: FileModel, call: CallSite) -> Iterator[str]:
+    """Functions of the project that a call is handed (`app.run(main)`, `ds.map(parse)`)."""
+    values = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+    for value in values:
+        if isinstance(value, (ast.Name, ast.Attribute)) and value in file.index.places:
+            name = file.resolver.resolve(value).name
+            if name is not None and not name.startswith("builtins.") and not _is_foreign(file, name):
+                yield name
+
+
+def _is_foreign(file: FileModel, name: str) -> bool:
+    root = name.split(".", 1)[0]
+    if name == file.module or name.startswith(f"{file.module}."):
+        return False
+    return file.knowledge.is_foreign(root) or root in sys.stdlib_module_names
+
+
+def _imported(file: FileModel) -> Iterator[tuple[ast.AST, str]]:
+    """Every module that an import statement may load: `from a import b` may load `a` and `a.b`."""
+    for node in file.index.imports:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias, alias.name
+            continue
+        origin = file.resolver.absolute("." * node.level + (node.module or ""))
+        if origin:
+            yield node, origin
+        for alias in node.names:
+            if alias.name != "*":
+                yield alias, f"{origin}.{alias.name}" if origin else alias.name
+
+
+def _import_items(file: FileModel) -> Iterator[tuple[int, str, Item]]:
+    for node, name in _imported(file):
+        if _is_foreign(file, name):
+            continue
+        place = file.index.places[node]
+        body, branch = _where(file, place)
+        span = file.span(file.statement_of(node))
+        yield place.order, body, Item(IMPORT, name, span.start, span.end, branch)
+
+
+def _exports(file: FileModel) -> dict[str, str]:
+    """Names of the module's body that stand for something else: imported names and aliases."""
+    found: dict[str, str] = {}
+    module: Scope = file.index.module
+    for name, bindings in module.bindings.items():
+        for binding in final(bindings):
+            if binding.kind is BindingKind.IMPORT:
+                target = file.resolver.absolute(binding.target)
+                if not _is_foreign(file, target):
+                    found[name] = target
+    for origin in file.star_imports:
+        if not _is_foreign(file, origin):
+            found[f"*{origin}"] = origin
+    return found
+
+
+def _class_summary(file: FileModel, name: str) -> ClassSummary:
+    info = file.resolver.classes[name]
+    bases = [base for node in info.node.bases for base in file.resolver.resolve(node).names]
+    return ClassSummary(name, tuple(bases), tuple(info.methods))
+
+
+def _entries(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Iterator[Entry]:
+    """Where a program may start in this file, with the evidence."""
+    base = file.path.rsplit("/", 1)[-1]
+    if base in _NO_ENTRY or base.startswith("test_") or base.endswith("_test.py"):
+        return
+    guard = file.main_guard
+    if guard is not None:
+        yield Entry("main guard", guard.lineno, main_body(file.module))
+    elif file.source.is_notebook:
+        yield Entry("notebook", 1, file.module)
+    elif any(item.kind in (EFFECT, CALL, METHOD) for item in bodies.get(file.module, ())):
+        first = next(item for item in bodies[file.module] if item.kind in (EFFECT, CALL, METHOD))
+        yield Entry("script", file.source.position(first.start)[0], file.module)

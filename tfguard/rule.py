@@ -1,0 +1,171 @@
+"""What a rule file imports: `Rule` and the decorators that subscribe its functions to questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from tfguard.analysis.calls import CallSite, Expr, Reference
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.project import ProjectFacts
+from tfguard.model import Finding, Fix, Note, Severity, Span
+
+FileCheck = Callable[[FileModel], Iterable[Finding]]
+ProjectCheck = Callable[[ProjectFacts, Sequence[Finding]], Iterable[Finding]]
+EffectCheck = Callable[[CallSite], Any]
+FactCheck = Callable[[FileModel], Any]
+
+
+class Rule:
+    """One rule: its identity, its documentation (the docstring of its file) and the functions that subscribed."""
+
+    def __init__(
+        self,
+        module: str,
+        *,
+        id: str,  # noqa: A002  (the field's own word)
+        severity: Severity,
+        since: str,
+        default: bool = True,
+        documentation: str = "",
+        messages: tuple[str, ...] = (),
+    ) -> None:
+        self.id = id
+        self.module = module
+        self.name = module.rsplit(".", 1)[-1].replace("_", "-")
+        self.family = module.rsplit(".", 2)[-2] if module.count(".") else ""
+        self.severity = severity
+        self.since = since
+        self.default = default
+        self.documentation = documentation
+        #: Texts of run-time errors that this rule explains.
+        self.messages = messages
+        self.mentions: dict[str, frozenset[str]] = {}
+        self.file_check: FileCheck | None = None
+        self.project_check: ProjectCheck | None = None
+        self.effect_check: EffectCheck | None = None
+        self.fact_check: FactCheck | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return self.documentation.strip().split("\n", 1)[0]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """A file that holds none of these words is nothing to this rule."""
+        return frozenset().union(*self.mentions.values())
+
+    # -- subscriptions --------------------------------------------------------------------------------
+
+    def on_file(self, *, mentions: Iterable[str] | str) -> Callable[[FileCheck], FileCheck]:
+        """Ask for every file that holds one of the words; the function yields findings."""
+
+        def subscribe(function: FileCheck) -> FileCheck:
+            self.mentions["file"] = _words(mentions)
+            self.file_check = function
+            return function
+
+        return subscribe
+
+    def on_call(self, *, mentions: Iterable[str] | str) -> Callable[[EffectCheck], EffectCheck]:
+        """Ask for every call; what the function returns (JSON values, or None) becomes an effect of the program."""
+
+        def subscribe(function: EffectCheck) -> EffectCheck:
+            self.mentions["call"] = _words(mentions)
+            self.effect_check = function
+            return function
+
+        return subscribe
+
+    def facts(self, *, mentions: Iterable[str] | str) -> Callable[[FactCheck], FactCheck]:
+        """Note something of each file (JSON values, or None) for the project check."""
+
+        def subscribe(function: FactCheck) -> FactCheck:
+            self.mentions["facts"] = _words(mentions)
+            self.fact_check = function
+            return function
+
+        return subscribe
+
+    def on_project(self, function: ProjectCheck) -> ProjectCheck:
+        """Ask for the whole project: gets this rule's own findings on files, yields all that shall stand."""
+        self.project_check = function
+        return function
+
+    # -- findings -------------------------------------------------------------------------------------
+
+    def finding(
+        self,
+        at: CallSite | Expr | Reference | tuple[FileModel, Span],
+        message: str,
+        *,
+        fix: Fix | None = None,
+        notes: Iterable[Note] = (),
+    ) -> Finding:
+        """A finding at a handle (or at a span of a file)."""
+        file, span = at if isinstance(at, tuple) else (at.file, at.span)
+        line, column = file.source.position(span.start)
+        end_line, end_column = file.source.position(span.end)
+        return Finding(
+            self.id, self.name, self.severity, file.path, span, line, column, end_line, end_column, message, fix, tuple(notes)
+        )
+
+
+def _words(mentions: Iterable[str] | str) -> frozenset[str]:
+    return frozenset([mentions] if isinstance(mentions, str) else mentions)
+
+
+def screen(rules: Iterable[Rule]) -> re.Pattern[bytes]:
+    """A pattern that matches the bytes of every file that one of the rules may have something to say of."""
+    words = sorted(set().union(*(rule.words for rule in rules)))
+    return re.compile("|".join(map(re.escape, words)).encode() if words else rb"(?!)")
+
+
+def run_file_rules(rules: Iterable[Rule], file: FileModel) -> Iterator[Finding]:
+    """The findings of every rule that asks for this file, in rule order."""
+    for rule in rules:
+        if rule.file_check is not None and _mentioned(rule.mentions["file"], file):
+            yield from rule.file_check(file)
+
+
+def run_fact_rules(rules: Iterable[Rule], file: FileModel) -> dict[str, Any]:
+    """What the rules note of this file, by rule id."""
+    found: dict[str, Any] = {}
+    for rule in rules:
+        if rule.fact_check is not None and _mentioned(rule.mentions["facts"], file):
+            value = rule.fact_check(file)
+            if value is not None:
+                found[rule.id] = value
+    return found
+
+
+def effect_functions(rules: Iterable[Rule], file: FileModel) -> dict[str, EffectCheck]:
+    """The effect functions of the rules that ask for this file, by rule id."""
+    return {
+        rule.id: rule.effect_check
+        for rule in rules
+        if rule.effect_check is not None and _mentioned(rule.mentions["call"], file)
+    }
+
+
+def _mentioned(words: frozenset[str], file: FileModel) -> bool:
+    return any(word in file.source.text for word in words)
+
+
+def run_project_rules(
+    rules: Iterable[Rule], facts: ProjectFacts, findings: Iterable[Finding]
+) -> Iterator[Finding]:
+    """All findings: those of rules with a project check as it yields them, those of the others as they are."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    for rule in rules:
+        own = sorted(by_rule.pop(rule.id, []), key=lambda f: f.sort_key)
+        if rule.project_check is None:
+            yield from own
+        else:
+            yield from rule.project_check(facts, own)
+    for rest in by_rule.values():
+        yield from rest
