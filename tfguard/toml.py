@@ -1,0 +1,27 @@
+"""One door to TOML: the standard library's reader where there is one, `tomli` on Python 3.10."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class TomlError(Exception):
+    """A file that is not TOML; the message names the line."""
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The document in a file; raises TomlError or OSError."""
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes().count(b"\n", 0, error.start) + 1
+        raise TomlError(f"not UTF-8 (at line {line})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TomlError(str(error)) from error
