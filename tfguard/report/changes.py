@@ -49,3 +49,12 @@ def count_fixes(report: RunReport) -> str:
     fixed = sum(len(change.applied) for change in report.changes)
     files = sum(1 for change in report.changes if change.applied)
     return f"{plural(fixed, 'finding')} in {plural(files, 'file')}"
+
+
+def is_pending(report: RunReport) -> bool:
+    """True if a file would change that was not written."""
+    return any(_differs(change) for change in report.changes if not change.written)
+
+
+def _differs(change: FileChange) -> bool:
+    return change.before != change.after or change.raw_before != change.raw_after

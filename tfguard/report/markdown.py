@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tfguard.model import Finding, Problem, RunReport
 from tfguard.report.options import ReportOptions
@@ -24,7 +25,7 @@ def render(report: RunReport, options: ReportOptions) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """The lines of a table; cells are Markdown already, but for the bars in them."""
     ruler = "|" + "---|" * len(header)
     return [_line(header), ruler, *(_line(row) for row in rows)]

@@ -1,0 +1,33 @@
+"""What several test folders share."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+_NOT_SOURCE = shutil.ignore_patterns(
+    ".git", ".venv", "*.egg-info", "__pycache__", "build", "dist", ".*_cache", ".hypothesis", ".coverage*"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-goldens` rewrites the expected texts of the fixtures (tests/test_fixtures.py)."""
+    parser.addoption("--update-goldens", action="store_true", help="rewrite the .fixed twins of the fixtures")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, so that building leaves nothing behind and finds nothing stale."""
+    copy = tmp_path_factory.mktemp("source") / "tfguard"
+    shutil.copytree(ROOT, copy, ignore=_NOT_SOURCE, symlinks=True)
+    return copy
