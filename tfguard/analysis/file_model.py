@@ -17,7 +17,7 @@ from tfguard.analysis.scopes import BindingKind
 from tfguard.analysis.values import Value, value_of
 from tfguard.config import Config
 from tfguard.errors import ParseError
-from tfguard.model import Span
+from tfguard.model import Edit, Span
 from tfguard.source import SourceFile
 
 
@@ -199,6 +199,60 @@ class FileModel:
                 kind = ReferenceKind.STAR if alias.name == "*" else ReferenceKind.IMPORT
                 resolution = Resolution((Ref(origin if kind is ReferenceKind.STAR else name),))
                 yield Reference(self, kind, alias, resolution, span, self.guard_of(node))
+
+    def prefix_node(self, reference: Reference, name: str) -> ast.expr | None:
+        """The part of a chain that means `name`: the chain itself or an inner attribute or name."""
+        node = reference.node
+        while isinstance(node, (ast.Attribute, ast.Name)):
+            if name in self.resolver.resolve(node).names:
+                return node
+            if not isinstance(node, ast.Attribute):
+                return None
+            node = node.value
+        return None
+
+    def is_spelled_out(self, reference: Reference, name: str) -> bool:
+        """Does the reference itself mean something at or below `name`, not only a value whose type is there?"""
+        node = reference.node
+        while isinstance(node, (ast.Attribute, ast.Name)):
+            refs = self.resolver.resolve(node).refs
+            if any(ref.name == name and not ref.is_instance for ref in refs):
+                return True
+            if not isinstance(node, ast.Attribute):
+                return any(not ref.is_instance for ref in refs)
+            node = node.value
+        return not isinstance(node, ast.expr)
+
+    def prefix_span(self, reference: Reference, name: str) -> Span | None:
+        """Where the part of a reference that means `name` stands."""
+        if reference.kind is not ReferenceKind.CHAIN or not reference.is_exact:
+            return None
+        node = self.prefix_node(reference, name)
+        return self.span(node) if node is not None else None
+
+    def rename_edit(self, reference: Reference, old: str, new: str) -> Edit | None:
+        """Replace what differs between two names in the part of a chain that means `old`, alias and spelling kept."""
+        node = self.prefix_node(reference, old)
+        if node is None or not reference.is_exact:
+            return None
+        parts = 0
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            parts, root = parts + 1, root.value
+        base = self.resolver.resolve(root).name if parts else None
+        if base is None or not new.startswith(f"{base}.") or not old.startswith(f"{base}."):
+            return None
+        before, after = old[len(base) + 1 :].split("."), new[len(base) + 1 :].split(".")
+        same = 0
+        while same < min(len(before), len(after)) - 1 and before[same] == after[same]:
+            same += 1
+        inner: ast.expr = node
+        for _ in range(len(before) - same):
+            inner = inner.value if isinstance(inner, ast.Attribute) else inner
+        dot = self.source.text.index(".", self.span(inner).end)
+        end = self.span(node).end
+        start = end - len(self.source.text[dot + 1 : end].lstrip())
+        return Edit(Span(start, end), ".".join(after[same:]))
 
     @cached_property
     def undecided(self) -> tuple[tuple[Span, str, str], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,15 @@ class Event:
     item: Item
     #: Call places from the entry to here: (path, offset) pairs, outermost first, the effect's own place last.
     chain: tuple[tuple[str, int], ...]
+    #: The items at the places of `chain`: calls and imports, the effect itself last.
+    trail: tuple[Item, ...]
     #: May the program run without it?
     is_conditional: bool
+
+    @property
+    def is_repeated(self) -> bool:
+        """Does a loop on the way run it more than once?"""
+        return any(item.is_repeated for item in self.trail)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,46 +201,52 @@ class _Run:
         self.count = 0
 
     def events(self) -> Iterator[Event]:
-        yield from self.body(self.summary, self.summary.module, (), False)
+        yield from self.body(self.summary, self.summary.module, _Way())
         if self.entry.body != self.summary.module:
-            yield from self.body(self.summary, self.entry.body, (), False)
+            yield from self.body(self.summary, self.entry.body, _Way())
 
-    def body(
-        self, summary: FileSummary, name: str, chain: tuple[tuple[str, int], ...], conditional: bool
-    ) -> Iterator[Event]:
+    def body(self, summary: FileSummary, name: str, way: _Way) -> Iterator[Event]:
         key = (summary.path, name)
-        if key in self.active or self.rounds.get(key, 0) >= _ROUNDS or len(chain) > _DEPTH or self.count > _EVENTS:
+        if key in self.active or self.rounds.get(key, 0) >= _ROUNDS or len(way.chain) > _DEPTH or self.count > _EVENTS:
             return
         self.rounds[key] = self.rounds.get(key, 0) + 1
         self.active.add(key)
         for item in summary.bodies.get(name, ()):
             self.count += 1
-            may_skip = conditional or _is_conditional(item, name)
-            yield from self.item(summary, item, (*chain, (summary.path, item.start)), may_skip)
+            yield from self.item(summary, item, way.through(summary.path, item, _is_conditional(item, name)))
         self.active.discard(key)
 
-    def item(
-        self, summary: FileSummary, item: Item, chain: tuple[tuple[str, int], ...], conditional: bool
-    ) -> Iterator[Event]:
+    def item(self, summary: FileSummary, item: Item, way: _Way) -> Iterator[Event]:
         if item.kind == EFFECT:
-            yield Event(summary.path, item, chain, conditional)
+            yield Event(summary.path, item, way.chain, way.trail, way.is_conditional)
         elif item.kind == IMPORT:
-            yield from self.load(summary, item.name, chain, conditional)
+            yield from self.load(summary, item.name, way)
         elif item.kind == CALL:
             found = self.project.find_body(summary, item.name)
             if found is not None:
-                yield from self.body(found[0], found[1], chain, conditional)
+                yield from self.body(found[0], found[1], way)
         elif item.kind == METHOD:
             for owner, method in self.project.methods_named(item.name):
-                yield from self.body(owner, method, chain, True)
+                yield from self.body(owner, method, replace(way, is_conditional=True))
 
-    def load(
-        self, summary: FileSummary, name: str, chain: tuple[tuple[str, int], ...], conditional: bool
-    ) -> Iterator[Event]:
+    def load(self, summary: FileSummary, name: str, way: _Way) -> Iterator[Event]:
         module = self.project.find_module(summary, name)
         if module is not None and module.path not in self.loaded:
             self.loaded.add(module.path)
-            yield from self.body(module, module.module, chain, conditional)
+            yield from self.body(module, module.module, way)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a run came to where it is."""
+
+    chain: tuple[tuple[str, int], ...] = ()
+    trail: tuple[Item, ...] = ()
+    is_conditional: bool = False
+
+    def through(self, path: str, item: Item, conditional: bool) -> _Way:
+        """One place further."""
+        return _Way((*self.chain, (path, item.start)), (*self.trail, item), self.is_conditional or conditional)
 
 
 def _is_conditional(item: Item, body: str) -> bool:

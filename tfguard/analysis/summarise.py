@@ -66,20 +66,26 @@ def _where(file: FileModel, place: Place) -> tuple[str, Branch]:
     return scope.qualified_name, branch
 
 
+def _is_repeated(file: FileModel, place: Place) -> bool:
+    """Does the node stand in a loop or comprehension of the body that it runs in?"""
+    return place.scope.kind == "comprehension" or any(step[0] in file.index.loops for step in place.branch)
+
+
 def _call_items(file: FileModel, effects: Mapping[str, EffectFunction]) -> Iterator[tuple[int, str, Item]]:
     for call in file.calls:
         place = file.index.places[call.node]
         body, branch = _where(file, place)
         span = call.span
+        repeated = _is_repeated(file, place)
         for name in _project_functions_in(file, call):
-            yield place.order, body, Item(CALL, name, span.start, span.end, branch)
+            yield place.order, body, Item(CALL, name, span.start, span.end, branch, repeated)
         for rule, effect in effects.items():
             payload = effect(call)
             if payload is not None:
                 name = call.names[0] if call.names else call.written
-                yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, rule, payload)
+                yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, repeated, rule, payload)
         for kind, name in _callees(file, call):
-            yield place.order, body, Item(kind, name, span.start, span.end, branch)
+            yield place.order, body, Item(kind, name, span.start, span.end, branch, repeated)
 
 
 def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str]]:
@@ -171,6 +177,13 @@ def _entries(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Iterato
         yield Entry("main guard", guard.lineno, main_body(file.module))
     elif file.source.is_notebook:
         yield Entry("notebook", 1, file.module)
-    elif any(item.kind in (EFFECT, CALL, METHOD) for item in bodies.get(file.module, ())):
-        first = next(item for item in bodies[file.module] if item.kind in (EFFECT, CALL, METHOD))
-        yield Entry("script", file.source.position(first.start)[0], file.module)
+    else:
+        first = next((call for call in file.calls if call.function == file.module and _does_work(call)), None)
+        if first is not None:
+            yield Entry("script", file.source.position(first.span.start)[0], file.module)
+
+
+def _does_work(call: CallSite) -> bool:
+    """Is it a call of something else than the language's own functions?"""
+    names = call.names
+    return not names or not all(name.split(".", 1)[0] in sys.stdlib_module_names | {"builtins"} for name in names)

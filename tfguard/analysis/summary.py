@@ -22,6 +22,8 @@ class Item:
     start: int
     end: int
     branch: Branch = ()
+    #: Does it stand in a loop or comprehension of its body?
+    is_repeated: bool = False
     #: EFFECT: the rule that made it and what it says (JSON values only).
     rule: str = ""
     payload: Any = None
@@ -78,7 +80,7 @@ def to_json(summary: FileSummary) -> dict[str, Any]:
         "imports": list(summary.imports),
         "exports": dict(summary.exports),
         "bodies": {
-            name: [[i.kind, i.name, i.start, i.end, [list(s) for s in i.branch], i.rule, i.payload] for i in items]
+            name: [[i.kind, i.name, i.start, i.end, [list(s) for s in i.branch], i.is_repeated, i.rule, i.payload] for i in items]
             for name, items in summary.bodies.items()
         },
         "classes": {name: [list(c.bases), list(c.methods)] for name, c in summary.classes.items()},
@@ -103,6 +105,6 @@ def from_json(data: Mapping[str, Any]) -> FileSummary:
 
 
 def _item(row: list[Any]) -> Item:
-    kind, name, start, end, branch, rule, payload = row
+    kind, name, start, end, branch, repeated, rule, payload = row
     steps = tuple((int(number), int(arm), bool(exclusive)) for number, arm, exclusive in branch)
-    return Item(kind, name, start, end, steps, rule, payload)
+    return Item(kind, name, start, end, steps, bool(repeated), rule, payload)

@@ -1,0 +1,191 @@
+"""`merge_all()` where one model is built: with a second model in the graph it also runs the other's summaries.
+
+`tf.summary.merge_all()` merges every summary of the graph, not those of the model that calls it. When the model is
+built more than once in one graph (training and validation, several towers), running its merged summaries asks for the
+placeholders of the others: "You must feed a value for placeholder tensor".
+
+## Why it matters
+The error names a placeholder of the model that works, and comes long after the line that is wrong.
+
+## Bad
+    import tensorflow.compat.v1 as tf
+
+    class Model:
+        def __init__(self, name):
+            with tf.variable_scope(name):
+                self.x = tf.placeholder(tf.float32, [None, 3])
+                self.loss = tf.reduce_mean(self.x)
+                tf.summary.scalar("loss", self.loss)
+                self.merged = tf.summary.merge_all()
+
+    tf.disable_v2_behavior()
+    train = Model("train")
+    valid = Model("valid")
+
+## Good
+    import tensorflow.compat.v1 as tf
+
+    class Model:
+        def __init__(self, name):
+            with tf.variable_scope(name):
+                self.x = tf.placeholder(tf.float32, [None, 3])
+                self.loss = tf.reduce_mean(self.x)
+                self.merged = tf.summary.merge([tf.summary.scalar("loss", self.loss)])
+
+    tf.disable_v2_behavior()
+    train = Model("train")
+    valid = Model("valid")
+
+## Good
+    import tensorflow.compat.v1 as tf
+
+    class Model:
+        def __init__(self):
+            self.x = tf.placeholder(tf.float32, [None, 3])
+            tf.summary.scalar("loss", tf.reduce_mean(self.x))
+            self.merged = tf.summary.merge_all()
+
+    tf.disable_v2_behavior()
+    model = Model()
+
+## Good
+    import tensorflow.compat.v1 as tf
+
+    def build():
+        x = tf.placeholder(tf.float32, [None, 3])
+        tf.summary.scalar("loss", tf.reduce_mean(x))
+        return x, tf.summary.merge_all()
+
+    tf.disable_v2_behavior()
+    for rate in (0.1, 0.01):
+        with tf.Graph().as_default():
+            x, merged = build()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tfguard.analysis.calls import CallSite
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.project import Event, Program, ProjectFacts
+from tfguard.analysis.scopes import is_exclusive
+from tfguard.model import Finding, Note, Severity
+from tfguard.rule import Rule
+
+MERGE = ("tensorflow.summary.merge_all", "tensorflow.merge_all_summaries")
+NEW_GRAPH = ("tensorflow.Graph", "tensorflow.reset_default_graph", "tensorflow.Graph.as_default", "keras.backend.clear_session")
+PLACEHOLDERS = ("tensorflow.placeholder", "tensorflow.sparse_placeholder")
+SUMMARIES = tuple(
+    f"tensorflow.{name}"
+    for kind in ("scalar", "histogram", "image", "audio", "text", "tensor_summary")
+    for name in (f"summary.{kind}", f"{kind}_summary")
+)
+
+rule = Rule(
+    __name__,
+    id="TFG301",
+    severity=Severity.ERROR,
+    since="0.1",
+    messages=(
+        "You must feed a value for placeholder tensor",
+        "Shape [-1,3] has negative dimensions",
+    ),
+)
+
+
+@rule.on_call(mentions=("merge_all", "merge_all_summaries", "reset_default_graph", "Graph", "clear_session"))
+def effects(call: CallSite) -> dict[str, Any] | None:
+    """Merges of all summaries, with what their model holds, and new graphs."""
+    names = {call.file.knowledge.canonical(name) for name in call.names if name.split(".", 1)[0] in ("tensorflow", "keras")}
+    if names & set(NEW_GRAPH):
+        return {"graph": True}
+    if not names & set(MERGE) or call.node.args or call.node.keywords:
+        return None
+    owner = _owner(call)
+    if owner is None:
+        return None
+    inside = [other for other in call.file.calls if _is_inside(other.function, owner)]
+    holds = [_any_of(inside, wanted) for wanted in (PLACEHOLDERS, SUMMARIES)]
+    return {"merge": owner.rsplit(".", 1)[-1]} if all(holds) else None
+
+
+def _owner(call: CallSite) -> str | None:
+    """The class whose method, or else the function that, makes the call."""
+    function, file = call.function, call.file
+    if function == file.module:
+        return None
+    return next((name for name in sorted(file.resolver.classes) if _is_inside(function, name)), function)
+
+
+def _is_inside(function: str, owner: str) -> bool:
+    return function == owner or function.startswith(f"{owner}.")
+
+
+def _any_of(calls: list[CallSite], wanted: tuple[str, ...]) -> bool:
+    return any(call.file.knowledge.canonical(name) in wanted for call in calls for name in call.names)
+
+
+@rule.on_project
+def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """A merge that one program makes twice in one graph."""
+    seen: set[tuple[str, int]] = set()
+    for program in facts.programs:
+        for first, second in _built_twice(program):
+            key = (first.path, first.item.start)
+            if key not in seen:
+                seen.add(key)
+                yield _finding(facts.open(first.path), facts, program, first, second)
+
+
+def _built_twice(program: Program) -> Iterator[tuple[Event, Event]]:
+    """Pairs of runs of one `merge_all()` with no new graph between them (a loop counts as two)."""
+    events = program.effects(rule.id)
+    if any("graph" in event.item.payload for event in events):
+        return
+    runs: dict[tuple[str, int], Event] = {}
+    for event in events:
+        key = (event.path, event.item.start)
+        before = runs.setdefault(key, event)
+        if before is not event and not _exclude_each_other(before, event):
+            yield before, event
+        elif before is event and _loop_outside(event):
+            yield event, event
+
+
+def _loop_outside(event: Event) -> bool:
+    """Is the model built in a loop (not merely: does the model merge in a loop of its own)?"""
+    return any(item.is_repeated for item in event.trail[:-1])
+
+
+def _exclude_each_other(one: Event, other: Event) -> bool:
+    """Do the ways part at branches of which a run takes only one?"""
+    for a, b in zip(one.trail, other.trail):
+        if a is not b:
+            return is_exclusive(a.branch, b.branch)
+    return False
+
+
+def _finding(file: FileModel, facts: ProjectFacts, program: Program, first: Event, second: Event) -> Finding:
+    call = next(call for call in file.calls if call.span.start == first.item.start and call.span.end == first.item.end)
+    owner = first.item.payload["merge"]
+    how = "in a loop" if first is second else "more than once"
+    notes = [_place(facts, event, number) for number, event in ((1, first), (2, second)) if first is not second or number == 1]
+    remedy = Note("merge this model's own summaries: `tf.summary.merge([...])`, or those of its scope from the collection")
+    return rule.finding(
+        call,
+        f"`{call.written}()` merges the summaries of every model in the graph, and `{owner}` is built {how}: "
+        "running it asks for the placeholders of the other models",
+        notes=[*(note for note in notes if note is not None), remedy],
+    )
+
+
+def _place(facts: ProjectFacts, event: Event, number: int) -> Note | None:
+    """Where the model is built on this way: the last call before the model's own code."""
+    outside = [(path, offset) for (path, offset), item in zip(event.chain, event.trail) if item.kind == "call"]
+    if not outside:
+        return None
+    path, offset = outside[0]
+    line, column = facts.open(path).source.position(offset)
+    return Note("built here" if number == 1 else "and here", path, line, column)
