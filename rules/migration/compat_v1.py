@@ -236,35 +236,34 @@ def _why_not(notes: Mapping[str, Any], paths: list[str]) -> str | None:
 # -- turning v2 behaviour off ------------------------------------------------------------------------------
 
 
-def disable_edits(facts: ProjectFacts, file: FileModel, notes: Mapping[str, Any]) -> tuple[Edit, ...] | None:
+def disable_edits(facts: ProjectFacts, file: FileModel) -> tuple[Edit, ...] | None:
     """`tf.disable_v2_behavior()` at the entry point: after the imports, before the first that uses TensorFlow."""
     modules = {"tf": Module((PLAIN, COMPAT), COMPAT, ("tf", "tf1", "tf_v1"))}
-    before = _first_use(facts, file, notes)
+    before = file.span(first_use(facts, file)).start
     return insert_preamble(file, modules=modules, lines=lambda names: [f"{names['tf']}.{DISABLE}()"], before=before)
 
 
-def _first_use(facts: ProjectFacts, file: FileModel, notes: Mapping[str, Any]) -> int:
-    """The offset of the first statement that may build something: a call, or an import whose module does."""
-    summary = facts.files[file.path]
+def first_use(facts: ProjectFacts, file: FileModel) -> ast.stmt:
+    """The first statement that may build something: a call, or an import whose module does."""
     for statement in file.tree.body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         span = file.span(statement)
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            if _imports_builder(facts, summary.path, span, notes):
-                return span.start
+            if _imports_builder(facts, file.path, span):
+                return statement
         elif any(span.start <= call.span.start < span.end and _is_tensorflow(call) for call in file.calls):
-            return span.start
-    last = file.tree.body[-1] if file.tree.body else None
-    return file.span(last).start if last is not None else 0
+            return statement
+    return file.tree.body[-1]
 
 
 def _is_tensorflow(call: CallSite) -> bool:
     return not call.names or not all(name.startswith(("builtins.", "sys.", "os.", "warnings.")) for name in call.names)
 
 
-def _imports_builder(facts: ProjectFacts, path: str, span: Span, notes: Mapping[str, Any]) -> bool:
-    summary = facts.files[path]
+def _imports_builder(facts: ProjectFacts, path: str, span: Span) -> bool:
+    """Does the import load a file whose own body calls TensorFlow?"""
+    summary, notes = facts.files[path], facts.facts_of(RULE)
     for item in summary.bodies.get(summary.module, ()):
         if item.kind == "import" and item.start == span.start:
             module = facts.find_module(summary, item.name)

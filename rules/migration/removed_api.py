@@ -67,6 +67,7 @@ from tfguard.rules.migration.compat_v1 import (
     Needs,
     Plan,
     disable_edits,
+    first_use,
     graph_names,
     make_plan,
     mode_of_call,
@@ -157,7 +158,7 @@ def broken_references(file: FileModel) -> Iterator[tuple[Reference, Status]]:
     for reference in file.references(ROOTS):
         if reference.guard is not None or reference.resolution.reason is not None or reference.kind is ReferenceKind.STAR:
             continue
-        imported = reference.kind is ReferenceKind.IMPORT
+        imported = is_imported(file, reference)
         refs = reference.resolution.refs
         statuses = [_status(file, ref.name, is_instance=ref.is_instance, imported=imported) for ref in refs]
         if statuses and all(status is not None for status in statuses):
@@ -172,6 +173,12 @@ def _status(file: FileModel, name: str, *, is_instance: bool = False, imported: 
         return None
     status = load_api_table().status(name, file.target.tensorflow, file.target.keras, imported=imported)
     return status if status.kind in ("missing", "never", "unavailable") else None
+
+
+def is_imported(file: FileModel, reference: Reference) -> bool:
+    """Does an import statement load the module that the name stands in (not only its package)?"""
+    root = file.root_of(reference)
+    return reference.kind is ReferenceKind.IMPORT or (root is not None and "." in root)
 
 
 def _broken(status: Status) -> str:
@@ -257,6 +264,8 @@ def _under(name: str, edition: str) -> str:
 
 def _weigh(file: FileModel, reference: Reference, needs: Needs) -> None:
     names = [ref.name for ref in reference.resolution.refs if not ref.is_instance]
+    if any(name == COMPAT or name.startswith(f"{COMPAT}.") for name in names):
+        names = [name for name in names if name.startswith(COMPAT)]
     for name in names:
         if name == COMPAT or name.startswith(f"{COMPAT}."):
             if file.knowledge.canonical(name) == "tensorflow.placeholder":
@@ -273,12 +282,14 @@ def _weigh(file: FileModel, reference: Reference, needs: Needs) -> None:
 def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs) -> None:
     private = name.startswith(("tensorflow.python.", "tensorflow.core.", "tensorflow.compat."))
     needs.uses_plain = needs.uses_plain or not private
+    if reference.guard is not None or reference.resolution.reason is not None:
+        return
     line = _line(file, reference.span)
-    status = _status(file, name)
+    status = _status(file, name, imported=is_imported(file, reference))
     if name in graph_names() and (status is None or status.kind == "missing") and file.target.tensorflow >= (2, 0):
         needs.graph = needs.graph or (f"{line}" if status is not None else "")
     if private:
-        if status is not None and reference.guard is None:
+        if status is not None:
             needs.blockers.append(f"`{reference.written}` (line {line}) is gone")
         return
     if name.startswith("tensorflow.keras") and status is None:
@@ -287,8 +298,6 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if there is None:
         if status is not None and status.kind != "unavailable":
             needs.missing.append(f"{line}")
-        return
-    if reference.guard is not None or reference.resolution.reason is not None:
         return
     row = _row(file, _broken(status), COMPAT) if status is not None else None
     if row is not None and row[1] is Safety.SAFE and reference.kind is ReferenceKind.CHAIN:
@@ -321,7 +330,7 @@ def _judge_file(facts: ProjectFacts, plan: Plan, path: str, findings: list[Findi
         yield from findings
         return
     if not findings:
-        yield _companion(plan, file, shared)
+        yield _companion(facts, plan, file, shared)
         return
     renames = _renames_under_compat(file) if path in plan.swap else {}
     for finding in findings:
@@ -348,7 +357,7 @@ def _shared_edits(facts: ProjectFacts, plan: Plan, file: FileModel) -> tuple[Edi
             return None
         edits.update(swapped)
     if file.path in plan.entries:
-        disabled = disable_edits(facts, file, facts.facts_of(rule.id))
+        disabled = disable_edits(facts, file)
         if disabled is None:
             return None
         edits.update(disabled)
@@ -362,11 +371,13 @@ def _title(plan: Plan, path: str) -> str:
     return SWAP if path in plan.swap else "Turn v2 behaviour off where the program starts"
 
 
-def _companion(plan: Plan, file: FileModel, edits: tuple[Edit, ...]) -> Finding:
+def _companion(facts: ProjectFacts, plan: Plan, file: FileModel, edits: tuple[Edit, ...]) -> Finding:
     """A file without a broken name of its own that its program takes along."""
-    span = Span(edits[0].span.start, max(edits[0].span.end, edits[0].span.start))
+    span = edits[0].span
     fix = Fix(_title(plan, file.path), edits, Safety.SAFE, MIGRATION)
     if file.path in plan.entries:
+        span = file.span(first_use(facts, file))
+        span = Span(span.start, min(span.end, file.rewrite.end_of_line(span.start)))
         _, example = plan.entries[file.path]
         version = "{}.{}".format(*file.target.tensorflow)
         message = f"this starts a program of TF 1 graphs ({example}), and TensorFlow {version} runs eagerly"

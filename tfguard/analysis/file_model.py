@@ -211,15 +211,22 @@ class FileModel:
             node = node.value
         return None
 
+    def root_of(self, reference: Reference) -> str | None:
+        """The qualified name of the first component of a chain, when it is certain."""
+        node = reference.node
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return self.resolver.resolve(node).name if isinstance(node, ast.Name) else None
+
     def is_spelled_out(self, reference: Reference, name: str) -> bool:
-        """Does the reference itself mean something at or below `name`, not only a value whose type is there?"""
+        """Does the reference itself spell `name`, or start from an import below it (not from a variable)?"""
         node = reference.node
         while isinstance(node, (ast.Attribute, ast.Name)):
             refs = self.resolver.resolve(node).refs
             if any(ref.name == name and not ref.is_instance for ref in refs):
                 return True
             if not isinstance(node, ast.Attribute):
-                return any(not ref.is_instance for ref in refs)
+                return self._is_imported_directly(node)
             node = node.value
         return not isinstance(node, ast.expr)
 

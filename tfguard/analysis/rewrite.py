@@ -120,11 +120,15 @@ class Rewrite:
     def line_end(self, statement: ast.stmt) -> int | None:
         """The end of the line that the statement ends, None when another statement follows on it."""
         end = self._file.span(statement).end
-        rest = re.match(r"[^\r\n]*", self._file.source.text[end:])
-        tail = rest[0] if rest else ""
+        tail = self._file.source.text[end : self.end_of_line(end)]
         if tail.strip() and not tail.lstrip().startswith("#"):
             return None
         return end + len(tail)
+
+    def end_of_line(self, offset: int) -> int:
+        """The end of the line of an offset, its line end left out."""
+        found = re.compile(r"[^\r\n]*").match(self._file.source.text, offset)
+        return found.end() if found is not None else offset
 
     # -- imports --------------------------------------------------------------------------------------
 
