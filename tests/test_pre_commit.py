@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def commit_all(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def hooked(tmp_path_factory: pytest.TempPathFactory, source_tree: Path) -> Path:
+def hooked(tmp_path_factory: pytest.TempPathFactory, source_tree: Path) -> Iterator[Path]:
     """A repository that uses both hooks from a repository of tfguard; the hooks' environment is made on first use."""
     base = tmp_path_factory.mktemp("pre-commit")
     tool = base / "tool"
@@ -66,8 +67,9 @@ def hooked(tmp_path_factory: pytest.TempPathFactory, source_tree: Path) -> Path:
         f"repos:\n- repo: file://{tool}\n  rev: {revision}\n  hooks:\n  - id: tfguard-fix\n  - id: tfguard-check\n"
     )
     commit_all(user)
-    os.environ["PRE_COMMIT_HOME"] = str(base / "home")
-    return user
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRE_COMMIT_HOME", str(base / "home"))
+        yield user
 
 
 def pre_commit(*arguments: str, cwd: Path, code: int = 0) -> str:
@@ -99,7 +101,9 @@ def test_fix_then_commit(hooked: Path) -> None:
 
 def test_seed_in_another_module_counts(hooked: Path) -> None:
     """Only the changed file is named to the hook, yet what it imports is read."""
-    (hooked / "seeding.py").write_text("import tensorflow as tf\n\n\ndef seed():\n    tf.keras.utils.set_random_seed(1)\n")
+    (hooked / "seeding.py").write_text(
+        "import tensorflow as tf\n\n\ndef seed():\n    tf.keras.utils.set_random_seed(1)\n"
+    )
     commit_all(hooked)
     seeded = UNSEEDED.replace(b"x = np", b"import seeding\n\nseeding.seed()\nx = np")
     (hooked / "other.py").write_bytes(seeded)

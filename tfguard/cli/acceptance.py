@@ -53,7 +53,9 @@ def _write_file(path: Path, findings: list[Finding], reason: str) -> int:
         write_remarks([line_of(f"{findings[0].path}: not changed: {error}", "warning")])
         return 0
     if count_covered(changed, findings) < len(findings):
-        write_remarks([line_of(f"{findings[0].path}: not changed: no comment can suppress all its findings", "warning")])
+        write_remarks(
+            [line_of(f"{findings[0].path}: not changed: no comment can suppress all its findings", "warning")]
+        )
         return 0
     write_atomically(path, changed.raw, expected=source.raw)
     return len(findings)

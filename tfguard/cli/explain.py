@@ -56,7 +56,7 @@ def _is_about(known: list[str], given: list[str]) -> bool:
     shorter = min(len(known), len(given))
     blocks = SequenceMatcher(None, known, given, autojunk=False).get_matching_blocks()
     common = sum(block.size for block in blocks)
-    return common == shorter if shorter < 4 else common >= 0.75 * shorter
+    return 0 < shorter == common if shorter < 4 else common >= 0.75 * shorter
 
 
 def _words(text: str) -> list[str]:

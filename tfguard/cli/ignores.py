@@ -26,7 +26,9 @@ def count_covered(source: SourceFile, findings: Iterable[Finding]) -> int:
 
 
 def _is_covered(source: SourceFile, finding: Finding) -> bool:
-    return any(mark.has_reason and mark.covers(finding.rule, finding.name, finding.line) for mark in source.suppressions)
+    return any(
+        mark.has_reason and mark.covers(finding.rule, finding.name, finding.line) for mark in source.suppressions
+    )
 
 
 def _edit(source: SourceFile, line: int, rules: list[str], reason: str) -> Edit:
