@@ -6,14 +6,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from tfguard.analysis.calls import CallSite, Expr, Reference
+from tfguard.analysis.calls import CallSite, Expr, Reference, StoreSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
+from tfguard.analysis.summarise import summarise
+from tfguard.analysis.summary import FileSummary
 from tfguard.model import Finding, Fix, Note, Severity, Span
 
 FileCheck = Callable[[FileModel], Iterable[Finding]]
 ProjectCheck = Callable[[ProjectFacts, Sequence[Finding]], Iterable[Finding]]
 EffectCheck = Callable[[CallSite], Any]
+StoreCheck = Callable[[StoreSite], Any]
 FactCheck = Callable[[FileModel], Any]
 
 
@@ -45,6 +48,7 @@ class Rule:
         self.file_check: FileCheck | None = None
         self.project_check: ProjectCheck | None = None
         self.effect_check: EffectCheck | None = None
+        self.store_check: StoreCheck | None = None
         self.fact_check: FactCheck | None = None
 
     @property
@@ -75,6 +79,16 @@ class Rule:
         def subscribe(function: EffectCheck) -> EffectCheck:
             self.mentions["call"] = _words(mentions)
             self.effect_check = function
+            return function
+
+        return subscribe
+
+    def on_store(self, *, mentions: Iterable[str] | str) -> Callable[[StoreCheck], StoreCheck]:
+        """Ask for every write to an attribute or item; what the function returns becomes an effect, as in `on_call`."""
+
+        def subscribe(function: StoreCheck) -> StoreCheck:
+            self.mentions["store"] = _words(mentions)
+            self.store_check = function
             return function
 
         return subscribe
@@ -148,6 +162,22 @@ def effect_functions(rules: Iterable[Rule], file: FileModel) -> dict[str, Effect
         for rule in rules
         if rule.effect_check is not None and _mentioned(rule.mentions["call"], file)
     }
+
+
+def store_functions(rules: Iterable[Rule], file: FileModel) -> dict[str, StoreCheck]:
+    """The functions of the rules that ask for the writes of this file, by rule id."""
+    return {
+        rule.id: rule.store_check
+        for rule in rules
+        if rule.store_check is not None and _mentioned(rule.mentions["store"], file)
+    }
+
+
+def summary_of(rules: Sequence[Rule], file: FileModel) -> FileSummary:
+    """The file's summary with the effects and facts of all rules."""
+    return summarise(
+        file, effect_functions(rules, file), run_fact_rules(rules, file), stores=store_functions(rules, file)
+    )
 
 
 def _mentioned(words: frozenset[str], file: FileModel) -> bool:

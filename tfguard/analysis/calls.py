@@ -177,6 +177,41 @@ class CallSite:
         return Argument(ArgumentState.ABSENT)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StoreSite:
+    """A statement that writes to an attribute or an item: `config.verbose = 1`, `os.environ["HOME"] = "/"`."""
+
+    file: FileModel
+    target: ast.expr
+    #: What is written; None where it is not one expression (`+=`, unpacking, `del`).
+    value: Expr | None
+
+    @property
+    def span(self) -> Span:
+        """What is written to."""
+        return self.file.span(self.target)
+
+    @property
+    def written(self) -> str:
+        """What is written to, as the user spells it."""
+        return self.file.text_of(self.span)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The qualified names of the object whose attribute or item is written, in source order."""
+        owner = self.target.value if isinstance(self.target, (ast.Attribute, ast.Subscript)) else None
+        return self.file.resolver.resolve(owner).names if owner is not None else ()
+
+    @property
+    def key(self) -> Value:
+        """The name of the attribute, or the key of the item."""
+        if isinstance(self.target, ast.Attribute):
+            return Known(self.target.attr)
+        if isinstance(self.target, ast.Subscript) and isinstance(self.target.slice, ast.expr):
+            return self.file.value_of(self.target.slice)
+        return Unknown("it is neither an attribute nor an item")
+
+
 class ReferenceKind(enum.Enum):
     """How a name is mentioned."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from tfguard.analysis import guards
-from tfguard.analysis.calls import CallSite, Expr, Reference, ReferenceKind
+from tfguard.analysis.calls import CallSite, Expr, Reference, ReferenceKind, StoreSite
 from tfguard.analysis.index import Index, build_index
 from tfguard.analysis.names import Knowledge, Ref, Resolution, Resolver
 from tfguard.analysis.parse import deep_recursion, parse
@@ -136,6 +136,13 @@ class FileModel:
     def calls(self) -> tuple[CallSite, ...]:
         """All calls in evaluation order."""
         return tuple(self.call_site(node) for node in self.index.calls)
+
+    @cached_property
+    def stores(self) -> tuple[StoreSite, ...]:
+        """All writes to attributes and items in evaluation order."""
+        return tuple(
+            StoreSite(self, target, Expr(self, value) if value is not None else None) for target, value in self.index.stores
+        )
 
     def calls_to(self, *names: str) -> Iterator[CallSite]:
         """The calls that surely go to one of these names (all candidates agree)."""

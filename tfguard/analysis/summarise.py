@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from tfguard.analysis.calls import CallSite
+from tfguard.analysis.calls import CallSite, StoreSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.index import Place
 from tfguard.analysis.scopes import BindingKind, Branch, Scope, final
@@ -15,6 +16,8 @@ from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, ClassSummary,
 
 #: A rule's view of one call: its payload (JSON values), None when the call is nothing to it.
 EffectFunction = Callable[[CallSite], Any]
+#: The same for a write to an attribute or item.
+StoreFunction = Callable[[StoreSite], Any]
 
 _NO_ENTRY = ("setup.py", "conftest.py", "__init__.py")
 
@@ -24,9 +27,15 @@ def main_body(module: str) -> str:
     return f"{module}.<main>"
 
 
-def summarise(file: FileModel, effects: Mapping[str, EffectFunction], facts: Mapping[str, Any]) -> FileSummary:
+def summarise(
+    file: FileModel,
+    effects: Mapping[str, EffectFunction],
+    facts: Mapping[str, Any],
+    *,
+    stores: Mapping[str, StoreFunction] = MappingProxyType({}),
+) -> FileSummary:
     """Everything about the file that the whole-program pass may need."""
-    bodies = _collect_bodies(file, effects)
+    bodies = _collect_bodies(file, [*_call_items(file, effects), *_store_items(file, stores), *_import_items(file)])
     return FileSummary(
         path=file.path,
         module=file.module,
@@ -40,11 +49,11 @@ def summarise(file: FileModel, effects: Mapping[str, EffectFunction], facts: Map
     )
 
 
-def _collect_bodies(file: FileModel, effects: Mapping[str, EffectFunction]) -> dict[str, tuple[Item, ...]]:
+def _collect_bodies(file: FileModel, items: Iterable[tuple[int, str, Item]]) -> dict[str, tuple[Item, ...]]:
     guard = file.main_guard
     guarded = file.span(guard) if guard is not None else None
     rows: dict[str, list[tuple[int, Item]]] = {}
-    for order, body, item in [*_call_items(file, effects), *_import_items(file)]:
+    for order, body, item in items:
         if guarded is not None and body == file.module and guarded.start <= item.start < guarded.end:
             body = main_body(file.module)
         rows.setdefault(body, []).append((order, item))
@@ -86,6 +95,18 @@ def _call_items(file: FileModel, effects: Mapping[str, EffectFunction]) -> Itera
                 yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, repeated, rule, payload)
         for kind, name in _callees(file, call):
             yield place.order, body, Item(kind, name, span.start, span.end, branch, repeated)
+
+
+def _store_items(file: FileModel, stores: Mapping[str, StoreFunction]) -> Iterator[tuple[int, str, Item]]:
+    for store in file.stores if stores else ():
+        place = file.index.places[store.target]
+        body, branch = _where(file, place)
+        for rule, effect in stores.items():
+            payload = effect(store)
+            if payload is not None:
+                name = store.names[0] if store.names else store.written
+                span, repeated = store.span, _is_repeated(file, place)
+                yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, repeated, rule, payload)
 
 
 def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str]]:
