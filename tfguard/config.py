@@ -69,11 +69,14 @@ class Config:
         return hashlib.blake2b(repr((target, rest)).encode(), digest_size=16).hexdigest()
 
 
-def load_config(start: Path, overrides: Mapping[str, object]) -> Config:
-    """The settings for files at `start`. `overrides` are command line options by key; None is "not given"."""
+def load_config(start: Path, overrides: Mapping[str, object], *, file: Path | None = None) -> Config:
+    """The settings for files at `start`, from `file` or from the nearest file upwards.
+
+    `overrides` are command line options by key; None is "not given".
+    """
     start = Path(os.path.abspath(start))
     directory = start if start.is_dir() else start.parent
-    found = _find_settings(directory)
+    found = _find_settings(directory) if file is None else _read_settings(Path(os.path.abspath(file)))
     root = found[0].parent if found else _find_root(directory)
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
@@ -101,6 +104,14 @@ def _take(
             raise ConfigError(unknown_key(str(file) if file else "command line", key))
         values[key] = check_value(key, value, place)
         origins[key] = where or f"--{key}"
+
+
+def _read_settings(file: Path) -> tuple[Path, Mapping[str, object]]:
+    """A file that was named: a pyproject.toml has its section, any other is all settings."""
+    document = _load(file)
+    if file.name == "pyproject.toml" or "tool" in document:
+        return file, _section(file, document) or {}
+    return file, document
 
 
 def _find_settings(directory: Path) -> tuple[Path, Mapping[str, object]] | None:

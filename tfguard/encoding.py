@@ -75,24 +75,23 @@ def _normal_name(name: str) -> str:
 
 
 def _decode(body: bytes, encoding: str) -> str:
+    if encoding != "utf-8" and not _holds_ascii(encoding):
+        raise _unknown_encoding(encoding)
     try:
-        text = body.decode(encoding)
+        return body.decode(encoding)
     except UnicodeDecodeError as error:
         line, column = line_and_column(body, error.start, encoding)
         byte = body[error.start : error.start + 1].hex()
         remedy = "save the file as UTF-8 or declare its encoding: `# -*- coding: latin-1 -*-` in the first line"
         raise DecodeError(f"byte 0x{byte} is not {encoding}", remedy, line=line, column=column) from error
-    except (LookupError, UnicodeError) as error:
-        raise _unknown_encoding(encoding) from error
-    if encoding != "utf-8" and not _reads_its_own_cookie(body, text):
-        raise _unknown_encoding(encoding)
-    return text
 
 
-def _reads_its_own_cookie(body: bytes, text: str) -> bool:
-    """Encodings that do not contain ASCII (utf-16, cp037) cannot hold a cookie written in ASCII."""
-    match = _COOKIE.match(body)
-    return match is not None and match[1].decode("ascii") in text[: match.end()]
+def _holds_ascii(encoding: str) -> bool:
+    """False for what is no text encoding, and for those (utf-16, cp037) that cannot hold a cookie in ASCII."""
+    try:
+        return b"coding".decode(encoding) == "coding"
+    except (LookupError, UnicodeError):
+        return False
 
 
 def _unknown_encoding(encoding: str) -> DecodeError:

@@ -1,0 +1,141 @@
+"""`check` and `fix`: from paths and settings to one RunReport. What both need at once is imported at the top,
+the analysis only when something is not cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfguard.cache import Cache, open_cache
+from tfguard.config import Config
+from tfguard.discovery import list_files
+from tfguard.model import FileReport, Finding, Problem, RunReport
+from tfguard.project_files import LoadedFile, load_files, load_stdin
+from tfguard.run_cache import CachedRun, load_run, store_run
+
+if TYPE_CHECKING:
+    from tfguard.pipeline import Project
+
+Progress = Callable[[int, int], None]
+
+_UNPARSED = frozenset({"syntax-error", "python2-source"})
+
+
+class StdinFile(NamedTuple):
+    """What stands on stdin and the path that it goes by."""
+
+    path: str
+    content: bytes
+
+
+def check(
+    paths: Sequence[str],
+    config: Config,
+    *,
+    stdin: tuple[str, bytes] | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Everything that is wrong in the files at `paths`."""
+    files, problems = _load(paths, config, stdin)
+    cache = open_cache(config)
+    found = load_run(cache, config, files) or _analyse(files, config, cache, progress)
+    return _report(config, files, problems, found)
+
+
+def fix(
+    paths: Sequence[str],
+    config: Config,
+    *,
+    write: bool,
+    stdin: tuple[str, bytes] | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Apply the fixes that the settings permit; with `write` to the files, else only in `RunReport.changes`.
+
+    The findings of the report are those that are left in the changed texts.
+    """
+    from tfguard.fixing import Fixer, write_changes
+    from tfguard.pipeline import Project
+
+    files, problems = _load(paths, config, stdin)
+    cache = open_cache(config)
+    project = Project(files, config, cache, progress)
+    fixer = Fixer(project, lambda: _report(config, files, problems, _judge(project)))
+    report = fixer.run()
+    changes = fixer.changes()
+    if write and stdin is None:
+        changes, unwritten = write_changes(project, changes)
+        report = replace(report, problems=(*report.problems, *unwritten))
+    cache.thin_out()
+    return replace(report, changes=changes, fixed=sum(len(change.applied) for change in changes))
+
+
+def _load(
+    paths: Sequence[str], config: Config, stdin: tuple[str, bytes] | None
+) -> tuple[dict[str, LoadedFile], tuple[Problem, ...]]:
+    if stdin is not None:
+        file = load_stdin(stdin[0], stdin[1], config.root)
+        return {file.path: file}, ()
+    found, unlisted = list_files(paths, config)
+    files, unread = load_files(found)
+    return files, (*unlisted, *unread)
+
+
+def _analyse(files: dict[str, LoadedFile], config: Config, cache: Cache, progress: Progress | None) -> CachedRun:
+    from tfguard.pipeline import Project
+
+    project = Project(files, config, cache, progress)
+    found = _judge(project)
+    if found.is_final:
+        store_run(cache, config, files, found)
+    cache.thin_out()
+    return found
+
+
+def _judge(project: Project) -> CachedRun:
+    from tfguard.verdicts import judge
+
+    outcome = project.run()
+    verdict = judge(project, outcome)
+    context = [(file.path, file.digest) for file in project.files.values() if not file.is_reported]
+    return CachedRun(
+        verdict.files,
+        verdict.suppressed,
+        outcome.problems,
+        tuple(context),
+        tuple(project.finder.answers),
+        outcome.is_final,
+    )
+
+
+def _report(config: Config, files: dict[str, LoadedFile], problems: tuple[Problem, ...], found: CachedRun) -> RunReport:
+    left, baselined = _without_baseline(config, found.files)
+    return RunReport(
+        files=left,
+        files_checked=len(files),
+        problems=(*problems, *found.problems, *_unparsed(left)),
+        target=str(config.target),
+        suppressed=found.suppressed,
+        baselined=baselined,
+    )
+
+
+def _without_baseline(config: Config, files: tuple[FileReport, ...]) -> tuple[tuple[FileReport, ...], int]:
+    if config.baseline is None:
+        return files, 0
+    from tfguard.baseline import apply_baseline, load_baseline
+
+    return apply_baseline(files, load_baseline(Path(config.root, config.baseline)))
+
+
+def _unparsed(files: Sequence[FileReport]) -> list[Problem]:
+    """A file that cannot be parsed was not checked: whoever has not silenced that finding gets exit code 2."""
+    return [_unparsed_problem(finding) for file in files for finding in file.findings if finding.name in _UNPARSED]
+
+
+def _unparsed_problem(finding: Finding) -> Problem:
+    remedy = finding.notes[0].message if finding.notes else ""
+    return Problem(finding.path, f"the file was not checked ({finding.rule})", remedy, finding.line, finding.column)

@@ -1,0 +1,209 @@
+"""From loaded files to raw findings: screens, workers, the cache of single files, the whole-program rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tfguard.analysis.file_model import FileModel, module_names
+from tfguard.analysis.project import ProjectFacts, interesting
+from tfguard.analysis.summary import FileSummary
+from tfguard.cache import Cache, digest, key_of, package_fingerprint
+from tfguard.config import Config
+from tfguard.discovery import FoundFile, shown_path
+from tfguard.errors import DecodeError
+from tfguard.file_cache import result_from_json, result_to_json
+from tfguard.imports import ModuleFinder, imported_modules
+from tfguard.model import Finding, Problem
+from tfguard.pool import analyse_files
+from tfguard.project_files import LoadedFile, Unreadable, load_file
+from tfguard.rule import run_project_rules
+from tfguard.source import SourceFile, decode
+from tfguard.worker import FileResult, guarded, load_setup, open_model
+
+_SUPPRESSED = re.compile(rb"tfguard[ \t]*:[ \t]*ignore(?:-file)?[ \t]*\[([^\]\r\n]*)\]")
+#: Enough for every module of a large project; a loop would need more.
+_MOST_CONTEXT = 5_000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the rules said, before suppressions and settings have their say."""
+
+    findings: tuple[Finding, ...]
+    results: tuple[FileResult, ...]
+    problems: tuple[Problem, ...]
+    is_final: bool
+
+
+class Project:
+    """The files of a run and what is known of them; `change` replaces the bytes of one."""
+
+    def __init__(
+        self, files: dict[str, LoadedFile], config: Config, cache: Cache, progress: Progress | None = None
+    ) -> None:
+        self.files = dict(sorted(files.items()))
+        self.config = config
+        self.finder = ModuleFinder(config.root)
+        self._extra = _extra_rules(config, files.values())
+        self.setup = load_setup(config, self._extra)
+        self._listed = len(files)
+        self._cache = cache
+        self._fingerprint = key_of(package_fingerprint(), config.fingerprint(), [rule.id for rule in self.setup.rules])
+        self._progress = progress
+        self._results: dict[str, FileResult] = {}
+        self._expanded: set[str] = set()
+        self._imported: dict[str, tuple[str, ...]] = {}
+        self._links: set[str] = set()
+        self._models: dict[str, FileModel] = {}
+
+    def change(self, path: str, raw: bytes) -> None:
+        """Let a file have other bytes from now on."""
+        self.files[path] = replace(self.files[path], raw=raw, digest=digest(raw))
+        self._expanded.discard(path)
+        self._imported.pop(path, None)
+        self._results.pop(path, None)
+        self._models.pop(path, None)
+
+    def source(self, path: str) -> SourceFile:
+        """The decoded text of a file."""
+        return decode(path, self.files[path].raw)
+
+    def run(self) -> Outcome:
+        """Analyse what has not been analysed yet and judge the whole."""
+        self._analyse([path for path in self.files if path not in self._results and self._is_mentioned(path)])
+        while self._add_context() or self._analyse(self._linked()):
+            pass
+        results = tuple(self._results[path] for path in sorted(self._results))
+        findings, problems = self._judge(results)
+        is_final = not problems and all(result.is_final for result in results)
+        return Outcome(findings, results, problems, is_final)
+
+    def _is_mentioned(self, path: str) -> bool:
+        return self.setup.mentions(self.files[path].raw)
+
+    def _analyse(self, paths: Iterable[str]) -> bool:
+        """Analyse files (or take what the cache knows); True if there were any."""
+        wanted = sorted(paths)
+        missing: list[str] = []
+        for path in wanted:
+            known = result_from_json(path, self._cache.get(self._key(path)))
+            if known is None:
+                missing.append(path)
+            else:
+                self._results[path] = known
+        done = len(wanted) - len(missing)
+
+        def count(files: int) -> None:
+            nonlocal done
+            done += files
+            if self._progress is not None:
+                self._progress(done, len(wanted))
+
+        tasks = [(path, self.files[path].raw) for path in missing]
+        for result in analyse_files(self.config, self._extra, tasks, count):
+            self._results[result.path] = result
+            if result.is_final:
+                self._cache.put(self._key(result.path), result_to_json(result))
+        return bool(wanted)
+
+    def _key(self, path: str) -> str:
+        return key_of("file", self._fingerprint, path, self.files[path].digest)
+
+    # -- files that are not named, or hold no word that a rule asks for ---------------------------------
+
+    def _add_context(self) -> bool:
+        """Read the project's own modules that the files import; True if there were new ones."""
+        added: list[str] = []
+        for path in [path for path in self.files if path not in self._expanded]:
+            self._expanded.add(path)
+            for absolute in self.finder.files_of(self.files[path].absolute, self._imports(path)):
+                shown = shown_path(absolute, self.config.root)
+                if shown in self.files or len(self.files) - self._listed >= _MOST_CONTEXT:
+                    continue
+                try:
+                    self.files[shown] = load_file(FoundFile(shown, absolute), is_reported=False)
+                except Unreadable:
+                    continue  # who names it is told
+                added.append(shown)
+        self._analyse([path for path in added if self._is_mentioned(path)])
+        return bool(added)
+
+    def _imports(self, path: str) -> tuple[str, ...]:
+        if path not in self._imported:
+            self._imported[path] = self._read_imports(path)
+        return self._imported[path]
+
+    def _read_imports(self, path: str) -> tuple[str, ...]:
+        raw = self.files[path].raw
+        if path.endswith(".ipynb"):
+            try:
+                raw = self.source(path).text.encode("utf-8", "replace") if b"import" in raw else b""
+            except DecodeError:
+                return ()
+        return imported_modules(raw)
+
+    def _linked(self) -> list[str]:
+        """Files without a word of their own that import a module which matters to the whole program."""
+        unread = [path for path in sorted(self.files) if path not in self._results]
+        if not unread:
+            return []
+        names = self._links.union(interesting(self._summaries()))
+        linked = [path for path in unread if any(names.intersection(m.split(".")) for m in self._imports(path))]
+        self._links.update(module_names(path)[0].rsplit(".", 1)[-1] for path in linked)
+        return linked
+
+    def _summaries(self) -> dict[str, FileSummary]:
+        return {path: r.summary for path, r in sorted(self._results.items()) if r.summary is not None}
+
+    # -- the whole program --------------------------------------------------------------------------------
+
+    def _judge(self, results: Sequence[FileResult]) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
+        """The findings that stand when every rule has seen the whole project."""
+        facts = ProjectFacts(self._summaries().values(), self._open)
+        problems: list[Problem] = []
+        standing: list[Finding] = []
+        own: dict[str, list[Finding]] = {}
+        for result in results:
+            for finding in result.findings:
+                own.setdefault(finding.rule, []).append(finding)
+        for rule in self.setup.rules:
+            mine = own.pop(rule.id, [])
+
+            def judge(mine: list[Finding] = mine, rule_here=rule) -> list[Finding]:  # type: ignore[no-untyped-def]
+                return list(run_project_rules([rule_here], facts, mine))
+
+            standing += guarded(judge, ".", [rule.id], problems) or []
+        for rest in own.values():
+            standing += rest
+        return tuple(sorted(set(standing), key=_order)), tuple(problems)
+
+    def _open(self, path: str) -> FileModel:
+        if path not in self._models:
+            self._models[path] = open_model(self.setup, self.source(path))
+        return self._models[path]
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    fix = finding.fix
+    edits = fix.edits if fix is not None else ()
+    notes = tuple((note.path or "", note.line or 0, note.message) for note in finding.notes)
+    return (*finding.sort_key, finding.span, edits, notes)
+
+
+def _extra_rules(config: Config, files: Iterable[LoadedFile]) -> tuple[str, ...]:
+    """Rules that run only to tell whether the suppressions that name them are used."""
+    setup = load_setup(config)
+    if all(rule.name != "unused-suppression" for rule in setup.rules):
+        return ()
+    words: set[str] = set()
+    for file in files:
+        if b"tfguard" in file.raw:
+            for match in _SUPPRESSED.finditer(file.raw):
+                words.update(word.strip() for word in match[1].decode("ascii", "replace").split(","))
+    enabled = {rule.id for rule in setup.rules}
+    named = (setup.catalogue.find(word) for word in sorted(words) if word)
+    return tuple(sorted({rule.id for rule in named if rule is not None} - enabled))
