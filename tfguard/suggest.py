@@ -6,40 +6,40 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tfguard.tables import ApiTable
+    from tfguard.tables import ApiTable, Status
     from tfguard.version_table import Version
 
 _MOST = 3
 
 
-def suggest(table: ApiTable, name: str, version: Version, keras: Version | None) -> tuple[str, ...]:
-    """At most three names of the version that the writer of `name` may have meant, the nearest first."""
-    status = table.status(name, version, keras)
+def suggest(table: ApiTable, status: Status, version: Version, keras: Version | None) -> tuple[str, ...]:
+    """At most three names of the version that the writer of a broken name may have meant, the nearest first."""
     if status.broken_at is None:
         return ()
-    name, version, keras = table.canonical(name, version, keras)
-    owner, _, last = status.broken_at.rpartition(".")
-    rest = name[len(status.broken_at) :]
-    found: list[str] = []
-    for candidate in (*_near(table, owner, last, version, keras), *_elsewhere(table, owner, last, version, keras)):
-        full = candidate + rest
-        if full not in found and full != name and (not rest or table.status(full, version, keras).kind == "exists"):
-            found.append(full)
-        if len(found) == _MOST:
-            break
-    return tuple(found)
+    broken, full = status.broken_at, status.name
+    _, version, keras = table.canonical(full, version, keras)
+    owner, _, last = broken.rpartition(".")
+    rest = full[len(broken) :]
+    found = [near + rest for near in _near(table, owner, last, version, keras)]
+    found += _elsewhere(table, owner, full.rpartition(".")[2], version, keras)
+    found = [n for n in found if n != full and table.status(n, version, keras).kind == "exists"]
+    return tuple(dict.fromkeys(found))[:_MOST]
 
 
 def _near(table: ApiTable, owner: str, last: str, version: Version, keras: Version | None) -> list[str]:
-    """Siblings with nearly the same spelling, in the module itself and in its edition of `compat.v1`."""
-    limit = 1 if len(last) < 6 else 2
+    """Siblings with nearly the same spelling, in the module and in its edition of `compat.v1`: the nearest only."""
+    limit = 1 if len(last) < 9 else 2
     ranked: list[tuple[int, int, str]] = []
     for place, module in enumerate(_editions(owner)):
         for candidate in table.iter_public(module, version, keras):
-            distance = edit_distance(last.lower(), candidate[len(module) + 1 :].lower(), limit)
-            if distance <= limit:
-                ranked.append((distance, place, candidate))
-    return [candidate for _, _, candidate in sorted(ranked)]
+            sibling = candidate[len(module) + 1 :]
+            distance = edit_distance(last.lower(), sibling.lower(), limit)
+            if distance > limit and len(last) > 5 and sibling.startswith(f"{last}_"):
+                distance = limit + 1
+            elif distance > limit:
+                continue
+            ranked.append((distance, place, candidate))
+    return [candidate for distance, _, candidate in sorted(ranked) if distance == min(ranked)[0]]
 
 
 def _editions(module: str) -> tuple[str, ...]:

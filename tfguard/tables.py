@@ -1,7 +1,7 @@
 """Reads the tables of `tfguard.rules.tables`: which public name exists in which version, and what became of it.
 
-The enumeration is sorted text (`tables/api/*.tsv`), looked up by bisection in its bytes: nothing is parsed at start-up and
-no dictionary of 40,000 names is built. A table is read when a name first asks for it. How the tables are made again:
+The enumeration is sorted text (`tables/api/*.tsv`), looked up by bisection in its bytes: nothing is parsed at start-up, no
+dictionary of 40,000 names is built. A table is read when a name first asks for it. How the tables are made again:
 
     tests/era/collect_api.sh DIR                 install every version, write its names down (half an hour, 3 GB)
     python tests/era/build_tables.py DIR/dumps   fold them into rules/tables/api
@@ -31,6 +31,8 @@ _ELEMENTS |= {"f": "function", "v": "value", "a": "member", "A": "member"}
 _BY_ATTRIBUTE = "mocCfvaA"
 _PACKAGES = "oid"
 _PUBLIC = "mcCfv"
+#: Names that `from __future__ import` leaves in every module; the enumeration leaves them out.
+_FUTURE = ("absolute_import", "division", "print_function", "unicode_literals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _respell(name: str, prefix: str, target: str) -> str | None:
 
 
 class ApiTable:
-    """Every public name of TensorFlow and Keras, by version. Canonical spelling: `tensorflow.nn.relu`, `keras.Model`."""
+    """Every public name of TensorFlow and Keras, by version. Names are canonical: `tensorflow.nn.relu`, `keras.Model`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -128,6 +130,11 @@ class ApiTable:
                 self._index[kind].append(row)
         for rows in self._index.values():
             rows.sort(key=lambda row: (-len(row[0]), row))
+        respelled = (*self._index["alias"], *self._index["fixed"])
+        #: The first two components of every name that has another spelling; all others need no look.
+        self._heads = frozenset(".".join(row[0].split(".")[:2]) for row in respelled)
+        self._files = {row[0]: row[1] for row in self._index["table"]}
+        self._deepest = max(prefix.count(".") for prefix in self._files) + 1
 
     # -- the questions --------------------------------------------------------------------------------
 
@@ -168,16 +175,21 @@ class ApiTable:
         for rows in self._renames.values():
             yield from rows
 
-    def suggestions(self, name: str, version: Version, keras: Version | None = None) -> tuple[str, ...]:
+    def suggestions(
+        self, name: str, version: Version, keras: Version | None = None, *, imported: bool = False
+    ) -> tuple[str, ...]:
         """Did you mean: at most three names that exist in the version, the nearest first."""
         from tfguard.suggest import suggest
 
-        return suggest(self, name, version, keras)
+        return suggest(self, self.status(name, version, keras, imported=imported), version, keras)
 
     # -- what the questions are made of -----------------------------------------------------------------
 
     def canonical(self, name: str, version: Version, keras: Version | None) -> tuple[str, Version, Version | None]:
         """The spelling that the tables use, and the versions to look it up in."""
+        parts = name.split(".", 2)
+        if parts[0] not in self._heads and ".".join(parts[:2]) not in self._heads:
+            return name, version, keras
         for prefix, target, point in self._index["fixed"]:
             if (found := _respell(name, prefix, target)) is not None:
                 return found, parse_version(point), None
@@ -195,12 +207,14 @@ class ApiTable:
 
     def table(self, name: str) -> VersionTable | None:
         """The table that a name stands in."""
-        file = next((row[1] for row in self._index["table"] if _respell(name, row[0], "") is not None), None)
-        if file is None:
-            return None
-        if file not in self._tables:
-            self._tables[file] = VersionTable(self._folder / file)
-        return self._tables[file]
+        parts = name.split(".", self._deepest)
+        for end in range(min(self._deepest, len(parts)), 0, -1):
+            file = self._files.get(".".join(parts[:end]))
+            if file is not None:
+                if file not in self._tables:
+                    self._tables[file] = VersionTable(self._folder / file)
+                return self._tables[file]
+        return None
 
     def row(self, name: str) -> str | None:
         """The row of a canonical name."""
@@ -213,7 +227,11 @@ class ApiTable:
         if table is None:
             return "?"
         points = table.points(version, keras)
-        return table.kind_at(table.rows.find(name), points) if points is not None else "?"
+        row = table.rows.find(name)
+        kind = table.kind_at(row, points) if points is not None else "?"
+        if kind == "u" and row and keras is not None and keras < (3, 0):        # what only Keras 2 has, with Keras 2
+            return row[0]
+        return kind
 
     def iter_public(self, prefix: str, version: Version, keras: Version | None) -> Iterator[str]:
         """The members of a module in a version, in order."""
@@ -304,15 +322,14 @@ class _Walk:
         return kind
 
     def _missing(self, name: str, prefix: str) -> Status:
-        row = self._table.row(prefix)
-        lives = [s.partition(" ") for s in row.split("\t")] if row else []
-        versions = ",".join(spans for letter, _, spans in lives if letter not in "diu")
+        table, row = self._table.table(prefix), self._table.row(prefix)
+        versions = table.spans(row, "u" if self._imported else "udi") if table is not None and row is not None else ""
         return Status("missing", name, broken_at=prefix, versions=versions, reason=self._table.note(name))
 
     def _broken(self, name: str, prefix: str, parent: str) -> Status:
         """A prefix that is not there: missing, never there, or beyond what the tables can tell."""
         owner, _, last = prefix.rpartition(".")
-        if not owner or last.startswith("_") or last in ("absolute_import", "division", "print_function", "unicode_literals"):
+        if not owner or last.startswith("_") or last in _FUTURE:
             return Status("unknown", name)
         if parent in _PACKAGES:
             return self._broken_in_package(name, prefix)

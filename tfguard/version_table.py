@@ -74,7 +74,11 @@ class SortedRows:
 
 
 class VersionTable:
-    """One table of the enumeration: rows of names and of what each is in which versions."""
+    """One table of the enumeration: rows of names and of what each is in which versions.
+
+    Its axis is versions of TensorFlow; of Keras where the header says which TensorFlow came with which (`bundled`); or
+    of TensorFlow up to a point and of Keras from there on (points like `k3.0`).
+    """
 
     def __init__(self, path: Path) -> None:
         self.rows = SortedRows(path)
@@ -82,9 +86,22 @@ class VersionTable:
         self._index = {point: position for position, point in enumerate(self.axis)}
         self._plain = [parse_version(p) for p in self.axis if p[0] != "k"]
         self._keras = [parse_version(p[1:]) for p in self.axis if p[0] == "k"]
+        pairs = (pair.split("=") for pair in self.rows.header.get("bundled", "").split())
+        self._bundled = [(parse_version(first), parse_version(last)) for first, last in pairs]
+        #: A first point of which only some names are known, so that an absent name means nothing.
+        self._partial = self.rows.header.get("partial") == self.axis[0]
+        self._points: dict[tuple[Version, Version | None], tuple[int, int] | None] = {}
 
     def points(self, version: Version, keras: Version | None) -> tuple[int, int] | None:
         """The positions on the axis on either side of a version, the same one twice when it is known itself."""
+        key = (version, keras)
+        if key not in self._points:
+            self._points[key] = self._find_points(version, keras)
+        return self._points[key]
+
+    def _find_points(self, version: Version, keras: Version | None) -> tuple[int, int] | None:
+        if self._bundled:
+            return _locate(self._plain, keras or self._bundled_with(version))
         if self._keras and version > self._plain[-1]:
             if keras is not None and keras < self._keras[0]:
                 return len(self._plain) - 1, len(self._plain) - 1
@@ -92,8 +109,17 @@ class VersionTable:
             return found and (found[0] + len(self._plain), found[1] + len(self._plain))
         return _locate(self._plain, version)
 
+    def _bundled_with(self, version: Version) -> Version:
+        """The Keras that came with a TensorFlow, or was current then; the newest one for the newest."""
+        found = self._bundled[0][1]
+        for first, keras in self._bundled:
+            found = keras if first <= version else found
+        return found
+
     def kind_at(self, row: str | None, points: tuple[int, int]) -> str:
         """The letter of what a row is at two neighbouring positions; "" for nothing, "?" when they disagree."""
+        if self._partial and points[0] == 0 and (row is None or not self._kind(row, 0)):
+            return "?"
         if row is None:
             return ""
         first = self._kind(row, points[0])
@@ -104,14 +130,28 @@ class VersionTable:
 
     def _kind(self, row: str, position: int) -> str:
         for segment in row.split("\t"):
-            letter, _, spans = segment.partition(" ")
-            for span in spans.split(","):
-                first, dash, last = span.partition("-")
-                low = self._index[first]
-                high = (self._index[last] if last else len(self.axis)) if dash else low
-                if low <= position <= high:
-                    return letter
+            for span in segment[2:].split(","):
+                first, last = self._range(span)
+                if first <= position <= last:
+                    return segment[0]
         return ""
+
+    def _range(self, span: str) -> tuple[int, int]:
+        """`1.2-2.3`, `1.2-` or `1.2` as positions on the axis, both included."""
+        first, dash, last = span.partition("-")
+        start = self._index[first]
+        return start, self._index[last] if last else len(self.axis) - 1 if dash else start
+
+    def spans(self, row: str, without: str = "") -> str:
+        """The versions in which a row is anything but the letters of `without`: `0.12-1.15,2.3`."""
+        ranges = sorted(self._range(span) for part in row.split("\t") if part[0] not in without for span in part[2:].split(","))
+        runs: list[list[int]] = []
+        for first, last in ranges:
+            if runs and first <= runs[-1][1] + 1:
+                runs[-1][1] = max(runs[-1][1], last)
+            else:
+                runs.append([first, last])
+        return ",".join(self.axis[a] if a == b else f"{self.axis[a]}-{self.axis[b]}" for a, b in runs)
 
 
 def _locate(known: list[Version], version: Version) -> tuple[int, int] | None:

@@ -1,14 +1,15 @@
-"""Writes rules/tables/api/private.tsv: what the private modules of the installed TensorFlow define at their top level.
+"""Writes rules/tables/api/private.tsv: what the private modules of the installed TensorFlow have at their top level.
 
-usage: python build_private.py [OUT]         run it with the newest TensorFlow installed; nothing is imported, sources are read
+usage: python build_private.py [OUT]         run it with the newest TensorFlow installed
 
-A row is a module, `=` (all names are listed) or `*` (a star import, `__getattr__` or generated names: there may be more), and
-the names. Names that begin with `_` are left out, sub-modules are rows of their own.
+Every module is imported and asked. A row is a module, `=` (all names are listed) or `*` (it cannot be imported here, or answers
+for names that it does not have), and the names. Names that begin with `_` are left out; a package's folders and extension
+modules, which can be imported from it, are listed too.
 """
 
 from __future__ import annotations
 
-import ast
+import importlib
 import importlib.metadata
 import importlib.util
 import sys
@@ -16,53 +17,42 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-DYNAMIC = ("globals()", "sys.modules[__name__]", "__getattr__", "exec(")
 
-
-def iter_names(body: list[ast.stmt]) -> Iterator[str]:
-    """Names bound at the top level; `*` for a star import."""
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, ast.Import):
-            yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (alias.asname or alias.name for alias in node.names)
-        else:
-            yield from (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-            for field in ("body", "orelse", "finalbody"):
-                yield from iter_names(getattr(node, field, []))
-            for handler in getattr(node, "handlers", []):
-                yield from iter_names(handler.body)
-
-
-def read_module(path: Path) -> tuple[set[str], bool]:
-    """The names of one source file and whether there may be others."""
-    text = path.read_text(encoding="utf-8")
-    names = set(iter_names(ast.parse(text).body))
-    is_open = "*" in names or path.name.endswith("_pb2.py") or any(word in text for word in DYNAMIC)
-    return names - {"*"}, is_open
-
-
-def compiled(folder: Path) -> set[str]:
-    """Extension modules and folders, which can be imported from a package too."""
-    found = {path.name.split(".")[0] for path in folder.iterdir() if path.suffix in (".so", ".pyd")}
-    return found | {path.name for path in folder.iterdir() if path.is_dir()}
-
-
-def iter_rows(root: Path) -> Iterator[str]:
-    """One row a module."""
+def iter_modules(root: Path) -> Iterator[tuple[str, Path]]:
+    """Dotted names and files of the public modules, in order."""
+    found = {}
     for path in root.rglob("*.py"):
         parts = ("tensorflow", *path.relative_to(root).with_suffix("").parts)
         if parts[-1] == "__init__":
             parts = parts[:-1]
-        if any(part.startswith("_") or not part.isidentifier() for part in parts) or len(parts) == 1 or parts[1] == "include":
-            continue
-        names, is_open = read_module(path)
-        if path.name == "__init__.py":
-            names |= compiled(path.parent)
-        listed = " ".join(sorted(name for name in names if not name.startswith("_")))
-        yield f"{'.'.join(parts)}\t{'*' if is_open else '='} {listed}"
+        if len(parts) > 1 and parts[1] != "include" and all(p.isidentifier() and not p.startswith("_") for p in parts):
+            found[".".join(parts)] = path
+    yield from sorted(found.items())
+
+
+def load(module: str) -> set[str] | None:
+    """The public names of a module; None when nobody can list them all."""
+    sys.argv = ["build_private.py"]
+    try:
+        found = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        print(f"  {module}: {type(error).__name__}: {str(error)[:80]}")
+        return None
+    return None if hasattr(found, "__getattr__") else {name for name in dir(found) if hasattr(found, name)}
+
+
+def inside(folder: Path) -> set[str]:
+    """Extension modules and folders, which can be imported from a package."""
+    found = {path.name.split(".")[0] for path in folder.iterdir() if path.suffix in (".so", ".pyd")}
+    return found | {path.name for path in folder.iterdir() if path.is_dir()}
+
+
+def row(module: str, path: Path) -> str:
+    """The row of one module."""
+    names = load(module)
+    listed = (names or set()) | (inside(path.parent) if path.name == "__init__.py" else set())
+    shown = sorted(name for name in listed if name.isidentifier() and not name.startswith("_"))
+    return f"{module}\t{'*' if names is None else '='} {' '.join(shown)}"
 
 
 def main() -> None:
@@ -74,7 +64,8 @@ def main() -> None:
     if spec is None or spec.origin is None:
         raise SystemExit("TensorFlow is not installed here")
     version = ".".join(importlib.metadata.version("tensorflow").split(".")[:2])
-    rows = sorted(iter_rows(Path(spec.origin).parent))
+    importlib.import_module("tensorflow")
+    rows = [row(module, path) for module, path in iter_modules(Path(spec.origin).parent)]
     header = ["# generated by tests/era/build_private.py; do not edit", f"# version {version}"]
     out.write_text("\n".join([*header, *rows]) + "\n", encoding="ascii", newline="\n")
     print(f"{out.name}: {len(rows)} modules, {out.stat().st_size / 1e6:.2f} MB")

@@ -67,7 +67,8 @@ for version in "$@"; do
   case $version in keras-*) ;; *) continue ;; esac
   [ -s "$dir/dumps/$version.tsv" ] && continue
   target="$dir/$version"
-  "${HOST:?the Python of an environment with TensorFlow}" -m pip install -q --no-cache-dir --no-deps --target "$target" "keras==${version#keras-}.*" 2>"$target.log" || { echo "$version: not installed"; continue; }
+  case $version in keras-3.0) extra='dm-tree' ;; *) extra='' ;; esac     # what it imports and TensorFlow does not bring
+  "${HOST:?the Python of an environment with TensorFlow}" -m pip install -q --no-cache-dir --no-deps --target "$target" "keras==${version#keras-}.*" $extra 2>"$target.log" || { echo "$version: not installed"; continue; }
   PYTHONPATH="$target" enumerate "$HOST" "$dir/dumps/$version.tsv" --only-keras || { echo "$version: not enumerated"; tail -n 3 "$dir/dumps/$version.tsv.log"; }
   rm -rf "$target"
 done

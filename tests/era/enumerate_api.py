@@ -1,8 +1,10 @@
+# Python 2.7 runs this file too, and whatever a strange module raises is an answer.
+# ruff: noqa
 """Writes down every public name of the TensorFlow and Keras that this interpreter has. Runs on Python 2.7 and 3.
 
 usage: python enumerate_api.py OUT.tsv [--only-keras]
 
-One line a name: dotted name, kind, signature or remark. Kinds:
+One line a name: dotted name, kind, signature or remark, and for functions and classes the first name of the same object. Kinds:
     m  module whose members are all listed       o  module that exists, members not listed
     i  module that can be imported, but is no attribute of its parent until it is
     d  the same, but no attribute even then: TensorFlow took it away again
@@ -107,11 +109,13 @@ class Enumeration(object):
 
     def __init__(self):
         self.rows = {}
+        self.objects = {}
 
-    def add(self, name, kind, remark=""):
+    def add(self, name, kind, remark="", value=None):
         """Keeps the first answer for a name."""
         remark = " ".join(str(remark).split()).replace("\t", " ")[:400]
-        self.rows.setdefault(name, (kind, remark))
+        first = "" if value is None else self.objects.setdefault(id(value), (name, value))[0]
+        self.rows.setdefault(name, (kind, remark, first))
 
     def module(self, path, module, parents):
         """Lists a module and what is below it; `parents` are the modules on the way, so that a circle ends."""
@@ -139,16 +143,16 @@ class Enumeration(object):
         elif inspect.isclass(value):
             self.klass(path, value)
         elif callable(value):
-            self.add(path, "f", signature(value))
+            self.add(path, "f", signature(value), value)
         else:
             self.add(path, "v")
 
     def klass(self, path, value):
         """Lists a class, and its members where the list of classes asks for them."""
         if path not in CLASSES:
-            self.add(path, "c", signature(value))
+            self.add(path, "c", signature(value), value)
             return
-        self.add(path, "C", signature(value))
+        self.add(path, "C", signature(value), value)
         for name in public(dir(value)):
             try:
                 member = getattr(value, name)
@@ -177,7 +181,7 @@ class Enumeration(object):
             if self.rows[dotted][0] in "fcCv":      # the attribute hides the module of the same name
                 return
             kind = self.rows[dotted][0]
-            self.rows[dotted] = ("d" if kind == "x" else kind, "importable")
+            self.rows[dotted] = ("d" if kind == "x" else kind, "importable", "")
         else:
             self.add(dotted, "d" if self.is_detached(dotted) else "i")
 
@@ -309,7 +313,7 @@ def main(out, only_keras):
         if getattr(getattr(tf, "compat", None), "v1", None) is not None and hasattr(tf.compat.v1, "keras"):
             roots.append(("tensorflow.compat.v1.keras", tf.compat.v1.keras))
         enumeration.importable("tensorflow", os.path.dirname(os.path.dirname(private.__file__)))
-    elif tf is not None:
+    elif hasattr(tf, "keras"):
         enumeration.module("tensorflow.keras", tf.keras, [tf.keras])
         roots.append(("tensorflow.keras", tf.keras))
     instance_attributes(enumeration, tf, roots)
