@@ -116,4 +116,13 @@ def test_changes_are_listed(fix_report: RunReport, options: ReportOptions) -> No
         "fixed train.py: 1 x TFG104 unseeded-shuffle\n  3:6: TFG104 (safe) Pass `seed=42`\n"
     )
     assert plain(changes.iter_refusals(fix_report)) == "train.py:9: not fixed: TFG401: the result does not parse\n"
-    assert changes.count_fixes(fix_report) == "1 finding in 1 file"
+    assert changes.describe(fix_report) == "Fixed 1 finding in 1 file."
+
+
+def test_changes_that_are_not_written_are_pending(fix_report: RunReport, clean_report: RunReport) -> None:
+    pending = replace(fix_report, changes=(replace(fix_report.changes[0], written=False),))
+    assert changes.is_pending(pending)
+    assert not changes.is_pending(fix_report)
+    assert changes.describe(pending) == "Would fix 1 finding in 1 file."
+    assert changes.render(pending, ReportOptions()).startswith("would fix train.py: ")
+    assert changes.describe(clean_report) == "Nothing to fix."

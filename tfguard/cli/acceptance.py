@@ -34,28 +34,29 @@ def write_ignores(report: RunReport, config: Config, reason: str) -> int:
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in report.findings:
         by_path[finding.path].append(finding)
+    from tfguard.discovery import absolute_path
+
     print_problems(report)
-    written = sum(_write_file(Path(config.root, path), found, reason) for path, found in sorted(by_path.items()))
+    written = sum(
+        _write_file(absolute_path(path, config.root), found, reason) for path, found in sorted(by_path.items())
+    )
     left = len(report.findings) - written
     write_remarks([line_of(f"Suppressed {plural(written, 'finding')} with comments, {left} not.")])
     return EXIT_FAILURE if left or report.all_problems else EXIT_CLEAN
 
 
-def _write_file(path: Path, findings: list[Finding], reason: str) -> int:
+def _write_file(path: str, findings: list[Finding], reason: str) -> int:
     """Write the comments of one file; how many findings they suppress, 0 if the file stays as it was."""
-    from tfguard.apply import write_atomically
+    from tfguard.atomic import write_atomically
     from tfguard.source import decode
 
     try:
-        source = decode(findings[0].path, path.read_bytes())
+        source = decode(findings[0].path, Path(path).read_bytes())
         changed = suppress_findings(source, findings, reason)
+        if count_covered(changed, findings) < len(findings):
+            raise GateError("no comment can suppress all its findings")
+        write_atomically(path, changed.raw, expected=source.raw)
     except (DecodeError, GateError, OSError) as error:
         write_remarks([line_of(f"{findings[0].path}: not changed: {error}", "warning")])
         return 0
-    if count_covered(changed, findings) < len(findings):
-        write_remarks(
-            [line_of(f"{findings[0].path}: not changed: no comment can suppress all its findings", "warning")]
-        )
-        return 0
-    write_atomically(path, changed.raw, expected=source.raw)
     return len(findings)

@@ -23,5 +23,5 @@ def clean(path: str, cache_dir: str | None) -> None:
     from tfguard.cli.output import write_lines
     from tfguard.report.styled import line_of
 
-    removed = cache.clean(resolve_config((path,), {"cache_dir": cache_dir}))
-    write_lines([line_of(f"Removed {removed}." if removed else "There was no cache.")], sys.stdout)
+    freed = cache.clean(resolve_config((path,), {"cache_dir": cache_dir}))
+    write_lines([line_of(f"Removed {freed / 1000:,.1f} kB." if freed else "There was nothing to remove.")], sys.stdout)

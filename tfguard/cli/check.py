@@ -24,6 +24,8 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> No
     Findings go to stdout, all else to stderr. Exit codes: 0 no findings (hints do not count), 1 findings, 2 something
     could not be checked.
     """
+    from dataclasses import replace
+
     from tfguard import engine
     from tfguard.cli import publish
     from tfguard.cli.inputs import read_stdin, resolve_paths
@@ -34,6 +36,8 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> No
     paths = resolve_paths(paths, options["stdin_filename"])
     shown = publish.Presentation.of(options, paths)
     config = resolve_config(paths, options)
+    if options["add_baseline"]:
+        config = replace(config, baseline=None)  # the new one lists what the old one did, too
     publish.announce(config, shown)
     stdin = read_stdin(paths, options["stdin_filename"])
     with show_progress(wanted=not shown.quiet) as progress:

@@ -59,7 +59,7 @@ def _show_diff(report: RunReport, shown: Presentation) -> int:
     publish.print_report(diff, report, shown)
     publish.print_problems(report)
     if not shown.quiet:
-        write_remarks([line_of(f"Would fix {changes.count_fixes(report)}.", "title")])
+        write_remarks([line_of(changes.describe(report), "title")])
     if report.all_problems:
         return EXIT_FAILURE
     return EXIT_FINDINGS if changes.is_pending(report) and not shown.exit_zero else EXIT_CLEAN
@@ -91,6 +91,6 @@ def _show_result(report: RunReport, shown: Presentation, *, show_fixes: bool) ->
         write_lines(changes.iter_lines(report, listing), sys.stdout)
     publish.print_results(report, shown)
     if not shown.quiet:
-        write_remarks([line_of(f"Fixed {changes.count_fixes(report)}.", "title")])
+        write_remarks([line_of(changes.describe(report), "title")])
     publish.print_remarks(report, shown)
     return publish.exit_code(report, shown)

@@ -34,6 +34,9 @@ _SETTINGS = (
     "unsafe_fixes",
 )
 
+#: Settings whose values are paths.
+_PATHS = frozenset({"baseline", "cache_dir"})
+
 _FILE = click.Path(dir_okay=False)
 _TARGET = "`2.21`, or `keras==3.15` for Keras. Default: what the project requires, else the newest."
 _RULES = "Ids, beginnings of ids, names or families of rules, with commas between them."
@@ -87,6 +90,8 @@ def resolve_config(paths: tuple[str, ...], options: dict[str, Any]) -> Config:
     from tfguard.config import load_config
 
     overrides = {key: options[key] for key in _SETTINGS if options.get(key) not in (None, ())}
+    for key in _PATHS & overrides.keys():  # of an option relative to where it is typed, of a setting to the project
+        overrides[key] = os.path.abspath(overrides[key])
     file = options.get("config_file")
     return load_config(common_folder(paths), overrides, file=Path(file) if file else None)
 

@@ -44,11 +44,14 @@ def _iter_change(change: FileChange, options: ReportOptions) -> Iterator[Line]:
                 yield ((visible(text), ""),)
 
 
-def count_fixes(report: RunReport) -> str:
-    """`3 findings in 2 files`, of what was applied."""
-    fixed = sum(len(change.applied) for change in report.changes)
-    files = sum(1 for change in report.changes if change.applied)
-    return f"{plural(fixed, 'finding')} in {plural(files, 'file')}"
+def describe(report: RunReport) -> str:
+    """One sentence: how much was fixed, or would be."""
+    changed = [change for change in report.changes if change.applied]
+    if not changed:
+        return "Nothing to fix."
+    verb = "Would fix" if is_pending(report) else "Fixed"
+    fixed = sum(len(change.applied) for change in changed)
+    return f"{verb} {plural(fixed, 'finding')} in {plural(len(changed), 'file')}."
 
 
 def is_pending(report: RunReport) -> bool:
