@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfguard.analysis.names import Resolution
+from tfguard.analysis.resolution import Resolution
 from tfguard.analysis.values import Absent, Known, Unknown, Value
 from tfguard.model import Span
 

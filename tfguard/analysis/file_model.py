@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from tfguard.analysis import guards
 from tfguard.analysis.calls import CallSite, Expr, Reference, ReferenceKind, StoreSite
-from tfguard.analysis.index import Index, build_index
-from tfguard.analysis.names import Knowledge, Ref, Resolution, Resolver
+from tfguard.analysis.index import Index
+from tfguard.analysis.names import Resolver
 from tfguard.analysis.parse import deep_recursion, parse
+from tfguard.analysis.resolution import Knowledge, Ref, Resolution
 from tfguard.analysis.rewrite import Rewrite
 from tfguard.analysis.scopes import BindingKind
 from tfguard.analysis.values import Value, value_of
+from tfguard.analysis.walk import build_index
 from tfguard.config import Config
 from tfguard.errors import ParseError
 from tfguard.model import Edit, Span
@@ -31,7 +34,7 @@ class FileModel:
         self.target = config.target
         self.knowledge = knowledge
         self.tree = parse(source)
-        self.module, self.package = module_names(source.path)
+        self.module, self.package = self._own_names()
         try:
             with deep_recursion():
                 self.index: Index = build_index(self.tree, self.module)
@@ -47,6 +50,14 @@ class FileModel:
         self.rewrite = Rewrite(self)
         self._sites: dict[ast.Call, CallSite] = {}
         self._guards: dict[ast.AST, str | None] = {}
+
+    def _own_names(self) -> tuple[str, str]:
+        """Module and package name; with a dot in front where a folder is named like a library (`keras/train.py`)."""
+        module, package = module_names(self.path)
+        root = module.split(".", 1)[0]
+        if self.knowledge.is_foreign(root) or root in sys.stdlib_module_names:
+            return f".{module}", f".{package}" if package else ""
+        return module, package
 
     # -- places -------------------------------------------------------------------------------------
 

@@ -8,163 +8,139 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass
-from typing import Protocol
+import sys
 
+from tfguard.analysis.definitions import (
+    ClassInfo,
+    Definitions,
+    Function,
+    decorators,
+    is_generator,
+    is_property,
+    returned_values,
+)
 from tfguard.analysis.index import Index
-from tfguard.analysis.scopes import Binding, BindingKind, Scope, final, lookup, reaching
+from tfguard.analysis.resolution import NONE, Knowledge, Ref, Resolution, join, not_none, unknown
+from tfguard.analysis.scopes import Binding, BindingKind, Scope, final, lookup, reaching, visible_later
 
 _BUILTINS = frozenset(dir(builtins))
-_DEPTH = 40
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-class Knowledge(Protocol):
-    """What the tables know of third-party names; the analysis itself knows none."""
-
-    def is_class(self, name: str) -> bool:
-        """Does calling the name make an instance of it?"""
-
-    def returns(self, name: str) -> str | None:
-        """The type of what the function or method returns, if a table says."""
-
-    def holds(self, name: str) -> str | None:
-        """The type of what the attribute of an instance holds, if a table says."""
-
-    def runs_main(self, name: str) -> bool:
-        """Does calling the name without a function run the `main` of the module?"""
-
-    def is_foreign(self, root: str) -> bool:
-        """Is the top-level package known to be no part of the project?"""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
-    """A qualified name, or an instance of the type of that name."""
-
-    name: str
-    is_instance: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What an expression may name. `reason` says why more than the `refs` may be possible."""
-
-    refs: tuple[Ref, ...] = ()
-    reason: str | None = None
-
-    @property
-    def is_certain(self) -> bool:
-        """Nothing but the refs is possible, and there is one at least."""
-        return self.reason is None and bool(self.refs)
-
-    @property
-    def name(self) -> str | None:
-        """The one name (not an instance), when there is exactly one and it is certain."""
-        if self.reason is None and len(self.refs) == 1 and not self.refs[0].is_instance:
-            return self.refs[0].name
-        return None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names that are not instances, certain or not, in source order."""
-        return tuple(ref.name for ref in self.refs if not ref.is_instance)
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """The types of the instances, certain or not."""
-        return tuple(ref.name for ref in self.refs if ref.is_instance)
-
-
-def unknown(reason: str) -> Resolution:
-    """Nothing is known, and why."""
-    return Resolution((), reason)
-
-
-def join(parts: list[Resolution]) -> Resolution:
-    """Any of the parts: refs in order without repeats, the first reason."""
-    refs = tuple(dict.fromkeys(ref for part in parts for ref in part.refs))
-    reason = next((part.reason for part in parts if part.reason is not None), None)
-    return Resolution(refs, reason) if parts else unknown("nothing is bound")
-
-
-@dataclass(frozen=True, slots=True)
-class ClassInfo:
-    """A class of the file: its methods, bases and what its methods assign to `self`."""
-
-    name: str
-    node: ast.ClassDef
-    methods: dict[str, Function]
-    attributes: dict[str, list[tuple[ast.expr | None, ast.expr]]]
+#: How deep one question may lead to others before the deepest is answered on its own first.
+_DEPTH = 60
+#: Questions that one question may lead to; only a great tangle of assignments needs more.
+_STEPS = 50_000
+_NOTHING = Resolution()
+#: Modules of the standard library that training code hardly means: the project's own files are called so.
+_OFTEN_HIDDEN = frozenset({"code", "test"})
 
 
 class Resolver:
-    """Answers for one file; every answer is remembered."""
+    """Answers for one file; every answer is remembered, and is the same whatever was asked before."""
 
     def __init__(self, index: Index, knowledge: Knowledge, module: str, package: str) -> None:
         self.index = index
         self.knowledge = knowledge
         self.module = module
         self.package = package
-        self.depth = 0
+        self.definitions = Definitions(index)
+        self.functions = self.definitions.functions
+        self.classes = self.definitions.classes
         self._memo: dict[ast.AST, Resolution] = {}
-        self.functions: dict[str, Function] = {}
-        self.classes: dict[str, ClassInfo] = {}
-        self._owner: dict[ast.AST, ClassInfo] = {}
-        self._collect()
+        #: The questions that are being answered: how deep each stands, and what is assumed of it so far.
+        self._open: dict[ast.AST, int] = {}
+        self._assumed: dict[ast.AST, Resolution] = {}
+        #: Answers that rest on an assumption, with the depth of the outermost one.
+        self._provisional: dict[ast.AST, tuple[Resolution, int]] = {}
+        #: The depth of the outermost assumption that the answer in the making rests on.
+        self._rests_on = _DEPTH + 1
+        self._changed = False
+        #: The questions that were too deep to be answered from where they were asked.
+        self._too_deep: list[ast.expr] = []
+        self._steps = 0
 
-    # -- the file's own definitions ---------------------------------------------------------------
-
-    def _collect(self) -> None:
-        for node in self.index.classes:
-            scope = self.index.scopes[node]
-            info = ClassInfo(scope.qualified_name, node, {}, {})
-            for statement in ast.iter_child_nodes(node):
-                if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    info.methods[statement.name] = statement
-                    self._owner[statement] = info
-            self.classes[info.name] = info
-        for function in self.index.functions:
-            self.functions[self.index.scopes[function].qualified_name] = function
-        for target, value in self.index.stores:
-            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                owner = self.class_of_self(target.value)
-                if owner is not None:
-                    owner.attributes.setdefault(target.attr, []).append((value, target))
-
-    def class_of_self(self, name: ast.Name) -> ClassInfo | None:
-        """The class whose method's first parameter this name is."""
-        place = self.index.places.get(name)
-        if place is None:
-            return None
-        scope: Scope | None = lookup(place.scope, name.id)
-        if scope is None or scope.kind != "function" or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return None
-        owner = self._owner.get(scope.node)
-        arguments = scope.node.args.posonlyargs + scope.node.args.args
-        if owner is None or not arguments or arguments[0].arg != name.id or len(scope.bindings[name.id]) > 1:
-            return None
-        decorators = {d.id for d in scope.node.decorator_list if isinstance(d, ast.Name)}
-        return None if "staticmethod" in decorators else owner
-
-    # -- expressions --------------------------------------------------------------------------------
+    # -- questions and cycles -------------------------------------------------------------------------
 
     def resolve(self, node: ast.expr) -> Resolution:
-        """What the expression may name; a cycle or a chain that is too long is unknown."""
+        """What the expression may name."""
         known = self._memo.get(node)
         if known is not None:
             return known
-        if self.depth > _DEPTH:
+        if self._open:
+            return self._attempt(node)
+        waiting = [node]
+        self._steps = 0
+        while waiting:
+            self._too_deep = []
+            answer = self._attempt(waiting[-1])
+            if self._too_deep and self._too_deep[0] not in waiting:
+                waiting.append(self._too_deep[0])
+            else:
+                self._remember(waiting.pop(), answer)
+            self._provisional.clear()
+            self._assumed.clear()
+        return self._memo[node]
+
+    def _attempt(self, node: ast.expr) -> Resolution:
+        """The answer, with what is assumed so far of the questions that it leads back to."""
+        known = self._memo.get(node)
+        if known is not None:
+            return known
+        if node in self._open:
+            self._rests_on = min(self._rests_on, self._open[node])
+            return self._assumed.get(node, _NOTHING)
+        if node in self._provisional:
+            answer, depth = self._provisional[node]
+            self._rests_on = min(self._rests_on, depth)
+            return answer
+        depth = len(self._open)
+        self._steps += 1
+        if depth > _DEPTH or self._steps > _STEPS:
+            if self._steps <= _STEPS:
+                self._too_deep.append(node)
+            self._rests_on = -1
             return unknown("the chain of assignments is too long")
-        self._memo[node] = unknown("it is defined in terms of itself")
-        self.depth += 1
-        try:
-            answer = self._resolve(node)
-        finally:
-            self.depth -= 1
-        self._memo[node] = answer
+        return self._settle(node, depth)
+
+    def _settle(self, node: ast.expr, depth: int) -> Resolution:
+        """Answer; where the answer leads back to the question, again until no assumption changes any more."""
+        outside, changed = self._rests_on, self._changed
+        self._open[node] = depth
+        while True:
+            self._rests_on, self._changed = _DEPTH + 1, False
+            before = self._assumed.get(node, _NOTHING)
+            answer = join([before, self._resolve(node)])
+            if self._rests_on <= depth and answer != before:
+                self._assumed[node] = answer
+                self._changed = True
+            if self._rests_on != depth or not self._changed:
+                break
+            self._take_provisional(depth)
+        del self._open[node]
+        if self._rests_on < depth:
+            self._provisional[node] = (answer, self._rests_on)
+            self._changed = changed or self._changed
+        else:
+            if self._rests_on == depth:
+                answer = self._remember(node, _sorted(answer))
+                for inner, found in self._take_provisional(depth):
+                    self._remember(inner, _sorted(found))
+            answer = self._remember(node, answer)
+            self._rests_on, self._changed = _DEPTH + 1, changed
+        self._rests_on = min(outside, self._rests_on)
         return answer
+
+    def _remember(self, node: ast.AST, answer: Resolution) -> Resolution:
+        self._assumed.pop(node, None)
+        self._memo[node] = answer if answer != _NOTHING else unknown("it is defined in terms of itself")
+        return self._memo[node]
+
+    def _take_provisional(self, depth: int) -> list[tuple[ast.AST, Resolution]]:
+        """Take out the answers that rest on the question at this depth (or on one below it)."""
+        taken = [(node, answer) for node, (answer, on) in self._provisional.items() if on >= depth]
+        for node, _ in taken:
+            del self._provisional[node]
+        return taken
+
+    # -- expressions --------------------------------------------------------------------------------
 
     def _resolve(self, node: ast.expr) -> Resolution:
         if isinstance(node, ast.Name):
@@ -177,10 +153,10 @@ class Resolver:
             return join([self.resolve(node.body), self.resolve(node.orelse)])
         if isinstance(node, ast.BoolOp):
             return join([self.resolve(value) for value in node.values])
-        if isinstance(node, (ast.NamedExpr, ast.Await)):
+        if isinstance(node, ast.NamedExpr):
             return self.resolve(node.value)
         if isinstance(node, ast.Constant):
-            return unknown("it is a constant")
+            return NONE if node.value is None else unknown("it is a constant")
         return unknown("the expression has no name")
 
     def _name(self, node: ast.Name) -> Resolution:
@@ -190,7 +166,8 @@ class Resolver:
         scope = lookup(place.scope, node.id)
         if scope is None:
             return self._unbound(node.id, place.scope)
-        return join([self._binding(binding) for binding in self.bindings_of(node, scope)])
+        found = self.bindings_of(node, scope)
+        return join([self._binding(binding) for binding in found]) if found else unknown("nothing is bound to it yet")
 
     def bindings_of(self, node: ast.Name, scope: Scope | None = None) -> tuple[Binding, ...]:
         """The writes that a read of a name may see, in source order."""
@@ -199,34 +176,21 @@ class Resolver:
         if scope is None:
             return ()
         bindings = scope.bindings[node.id]
-        if self._same_run(place.scope, scope):
-            loops = frozenset(step[0] for step in place.branch) & self.index.loops
-            return reaching(bindings, place.order, place.branch, loops)
-        if scope.kind == "function":
+        function = _function_between(place.scope, scope)
+        if function is None:
+            return reaching(bindings, place.order, place.branch, self.index.flow)
+        if len(bindings) == 1:
             return tuple(bindings)
-        return final(bindings)
-
-    @staticmethod
-    def _same_run(use: Scope, scope: Scope) -> bool:
-        """Does the use run while its scope's body runs (comprehensions do, functions come later)?"""
-        here: Scope | None = use
-        while here is not None and here is not scope:
-            if here.kind == "function":
-                return False
-            here = here.parent
-        return True
+        made = self.index.places.get(function.node)
+        if made is None:
+            return tuple(bindings)
+        return visible_later(bindings, made.order, made.branch, self.index.flow)
 
     def _unbound(self, name: str, scope: Scope) -> Resolution:
+        reason = next(filter(None, map(_hidden_by, (scope, *scope.parents()))), None)
         if name in _BUILTINS:
-            return Resolution((Ref(f"builtins.{name}"),))
-        here: Scope | None = scope
-        while here is not None:
-            if here.star_imports:
-                return unknown(f"`from {here.star_imports[-1]} import *` may bind it")
-            if here.has_exec:
-                return unknown("`exec` may bind it")
-            here = here.parent
-        return unknown("it is never bound")
+            return Resolution((Ref(f"builtins.{name}"),), reason)
+        return unknown(reason or "it is never bound")
 
     def _binding(self, binding: Binding) -> Resolution:
         kind = binding.kind
@@ -236,45 +200,37 @@ class Resolver:
             return Resolution((Ref(self.index.scopes[binding.node].qualified_name),))
         if kind is BindingKind.PARAMETER:
             return self._parameter(binding)
-        if kind is BindingKind.ASSIGN and binding.value is not None:
-            return self._unpacked(binding)
+        if kind is BindingKind.ASSIGN:
+            value = unpacked(binding)
+            return self.resolve(value) if value is not None else unknown("it is unpacked")
         if kind is BindingKind.WITH and binding.value is not None and binding.path == ():
             resolved = self.resolve(binding.value)
-            return Resolution(tuple(ref for ref in resolved.refs if ref.is_instance), resolved.reason)
+            refs = tuple(ref for ref in resolved.refs if ref.is_instance)
+            return Resolution(refs, resolved.reason) if refs else unknown("it is bound by with")
         return unknown(f"it is bound by {kind.value}")
-
-    def _unpacked(self, binding: Binding) -> Resolution:
-        value = binding.value
-        for position in binding.path or ():
-            if not isinstance(value, (ast.Tuple, ast.List)) or position >= len(value.elts):
-                return unknown("it is unpacked")
-            value = value.elts[position]
-        if binding.path is None or value is None:
-            return unknown("it is unpacked")
-        return self.resolve(value)
 
     def _parameter(self, binding: Binding) -> Resolution:
         parameter = binding.node
-        function = self._function_of(parameter)
-        owner = self._owner.get(function) if function is not None else None
+        place = self.index.places.get(parameter)
+        function = place.scope.node if place is not None else None
+        owner = self.definitions.class_of_parameter(function, binding.name) if function is not None else None
         if owner is not None and isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            arguments = function.args.posonlyargs + function.args.args
-            decorators = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
-            if arguments and arguments[0] is parameter and "staticmethod" not in decorators:
-                return Resolution((Ref(owner.name, "classmethod" not in decorators),))
+            return Resolution((Ref(owner.name, "classmethod" not in decorators(function)),))
         annotation = getattr(parameter, "annotation", None)
         if isinstance(annotation, (ast.Name, ast.Attribute)):
-            types = [Ref(name, True) for name in self.resolve(annotation).names if self.is_class(name)]
+            types = tuple(Ref(name, True) for name in self.resolve(annotation).names if self.is_class(name))
             if types:
-                return Resolution(tuple(types))
+                return Resolution(types)
         return unknown("it is a parameter")
 
-    def _function_of(self, parameter: ast.AST) -> ast.AST | None:
-        place = self.index.places.get(parameter)
-        return place.scope.node if place is not None else None
+    def class_of_self(self, name: ast.Name) -> ClassInfo | None:
+        """The class whose method's first parameter this name is."""
+        return self.definitions.class_of_self(name)
+
+    # -- attributes ---------------------------------------------------------------------------------
 
     def _attribute(self, node: ast.Attribute) -> Resolution:
-        base = self.resolve(node.value)
+        base = not_none(self.resolve(node.value))
         parts = [self._member(ref, node.attr) for ref in base.refs]
         if base.reason is not None:
             parts.append(unknown(base.reason))
@@ -284,52 +240,64 @@ class Resolver:
         """The attribute of a module, class or instance."""
         info = self.classes.get(ref.name)
         if info is not None:
-            return self._own_member(info, ref, attribute)
+            found = self._own_member(info, ref, attribute, frozenset())
+            return found or unknown(f"`{info.name}` does not define it")
         name = f"{ref.name}.{attribute}"
         held = self.knowledge.holds(name) if ref.is_instance else None
         return Resolution((Ref(held, True),)) if held else Resolution((Ref(name),))
 
-    def _own_member(self, info: ClassInfo, ref: Ref, attribute: str, seen: int = 0) -> Resolution:
-        """A method, an attribute that methods assign, or what a base class has."""
-        if attribute in info.methods:
-            return Resolution((Ref(f"{info.name}.{attribute}"),))
-        if attribute in info.attributes:
-            return join([self._stored(value) for value, _ in info.attributes[attribute]])
-        scope = self.index.scopes[info.node]
-        if attribute in scope.bindings:
-            return join([self._binding(binding) for binding in final(scope.bindings[attribute])])
+    def _own_member(self, info: ClassInfo, ref: Ref, attribute: str, seen: frozenset[str]) -> Resolution | None:
+        """A method, an attribute that methods assign, or what a base class has; None when there is no such thing."""
+        method = info.methods.get(attribute)
+        if method is not None:
+            return self._returned(method) if is_property(method) else Resolution((Ref(f"{info.name}.{attribute}"),))
+        stored = [value for value, _ in info.attributes.get(attribute, ())]
+        parts = [self.resolve(value) if value is not None else unknown("it is unpacked") for value in stored]
+        bindings = self.index.scopes[info.node].bindings.get(attribute)
+        if bindings:
+            parts = [*(self._binding(binding) for binding in final(bindings)), *parts]
+        if parts and attribute in self.definitions.assigned_from_outside:
+            parts.append(unknown("it is assigned from outside of the class"))
+        return join(parts) if parts else self._inherited(info, ref, attribute, seen | {info.name})
+
+    def _inherited(self, info: ClassInfo, ref: Ref, attribute: str, seen: frozenset[str]) -> Resolution | None:
+        """What the bases of a class have, the first one that has it first."""
         parts: list[Resolution] = []
         for base in info.node.bases:
             resolved = self.resolve(base)
+            if resolved.reason is not None:
+                parts.append(unknown(resolved.reason))
             for name in resolved.names:
                 inner = self.classes.get(name)
-                if inner is not None and seen < 10:
-                    parts.append(self._own_member(inner, ref, attribute, seen + 1))
-                elif inner is None and name != "builtins.object":
-                    parts.append(Resolution((Ref(f"{name}.{attribute}"),)))
-        return join(parts) if parts else unknown("the class does not define it")
-
-    def _stored(self, value: ast.expr | None) -> Resolution:
-        return self.resolve(value) if value is not None else unknown("it is unpacked")
+                if inner is None and name != "builtins.object":
+                    parts.append(self._member(Ref(name, ref.is_instance), attribute))
+                if inner is None or name in seen:
+                    continue
+                found = self._own_member(inner, ref, attribute, seen)
+                if found is not None:
+                    return join([*parts, found])
+        return join(parts) if parts else None
 
     def is_class(self, name: str) -> bool:
         """Is it a class of the file, or one that a table knows?"""
         return name in self.classes or self.knowledge.is_class(name)
 
+    # -- calls --------------------------------------------------------------------------------------
+
     def _call(self, node: ast.Call) -> Resolution:
-        function = self.resolve(node.func)
-        parts: list[Resolution] = []
-        for ref in function.refs:
-            parts.append(self._result(ref, node))
+        function = not_none(self.resolve(node.func))
+        parts = [self._result(ref, node) for ref in function.refs]
         if function.reason is not None:
             parts.append(unknown(function.reason))
-        return join(parts) if parts else unknown("the function is unknown")
+        return join(parts)
 
     def _result(self, ref: Ref, node: ast.Call) -> Resolution:
         if ref.is_instance:
             return unknown("it is the result of calling an instance")
         if ref.name == "builtins.getattr":
             return self._getattr(node)
+        if ref.name == "builtins.super":
+            return self._super(node)
         if ref.name in ("importlib.import_module", "builtins.__import__"):
             name = constant_text(node.args[0]) if len(node.args) == 1 else None
             return Resolution((Ref(name),)) if name else unknown("the module is imported by a computed name")
@@ -341,26 +309,39 @@ class Resolver:
         own = self.functions.get(ref.name)
         if own is not None:
             return self._returned(own)
-        return unknown(f"nothing is known of what `{ref.name}` returns")
+        reason = f"nothing is known of what `{ref.name}` returns"
+        return unknown(reason) if self.is_foreign(ref.name) else Resolution((Ref(ref.name, True),), reason)
 
     def _getattr(self, node: ast.Call) -> Resolution:
         attribute = constant_text(node.args[1]) if len(node.args) >= 2 else None
         if attribute is None:
             return unknown("`getattr` with a computed name")
-        base = self.resolve(node.args[0])
-        found = join([self._member(ref, attribute) for ref in base.refs] + ([base] if base.reason else []))
-        return Resolution(found.refs, found.reason or "`getattr` with a default" if len(node.args) > 2 else found.reason)
+        base = not_none(self.resolve(node.args[0]))
+        parts = [self._member(ref, attribute) for ref in base.refs]
+        found = join([*parts, unknown(base.reason)] if base.reason else parts)
+        return Resolution(found.refs, found.reason or "`getattr` with a default") if len(node.args) > 2 else found
+
+    def _super(self, node: ast.Call) -> Resolution:
+        """An instance of the bases of the class around, or of the class that `super(A, self)` names."""
+        info = self.definitions.class_around(self.index.places[node].scope)
+        if node.args:
+            name = self.resolve(node.args[0]).name
+            info = self.classes.get(name) if name is not None else None
+        if info is None:
+            return unknown("`super` outside of a class")
+        found = join([self.resolve(base) for base in info.node.bases])
+        return Resolution(tuple(Ref(name, True) for name in found.names), found.reason)
 
     def _returned(self, function: Function) -> Resolution:
         """What a function of the file returns, from its own `return` statements."""
-        if isinstance(function, ast.AsyncFunctionDef):
-            return unknown("it is a coroutine")
-        values = [n.value for n in _own_statements(function) if isinstance(n, ast.Return) and n.value is not None]
-        if not values or len(values) > 5:
+        if isinstance(function, ast.AsyncFunctionDef) or is_generator(function):
+            return unknown("it is a coroutine or a generator")
+        values = returned_values(function)
+        if not any(value is not None for value in values) or len(values) > 5:
             return unknown("the function returns nothing that is known")
-        resolved = [self.resolve(value) for value in values]
-        instances = [Resolution(tuple(r for r in part.refs if r.is_instance), part.reason) for part in resolved]
-        return join(instances)
+        return join([self.resolve(value) if value is not None else NONE for value in values])
+
+    # -- files --------------------------------------------------------------------------------------
 
     def absolute(self, dotted: str) -> str:
         """A relative import's target (`..models.net`) spelled from the project root."""
@@ -371,17 +352,52 @@ class Resolver:
         kept = parts[: max(len(parts) - (level - 1), 0)]
         return ".".join([*kept, *filter(None, [dotted[level:]])])
 
+    def is_foreign(self, name: str) -> bool:
+        """Is the name surely none of the project: a builtin, or of the standard library or a known package?"""
+        if name == self.module or name.startswith(f"{self.module}."):
+            return False
+        root = name.split(".", 1)[0]
+        if root == "builtins" or self.knowledge.is_foreign(root):
+            return True
+        if f".{self.module}.".startswith(f"..{root}."):
+            return False
+        return root in sys.stdlib_module_names and root not in _OFTEN_HIDDEN
 
-def _own_statements(function: Function) -> list[ast.AST]:
-    """All nodes of a function without those of inner functions and classes."""
-    found: list[ast.AST] = []
-    waiting: list[ast.AST] = list(reversed(function.body))
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
+
+def _sorted(answer: Resolution) -> Resolution:
+    """The same answer whichever question of a cycle was asked first."""
+    return Resolution(tuple(sorted(answer.refs)), answer.reason)
+
+
+def _function_between(use: Scope, scope: Scope) -> Scope | None:
+    """The outermost function between a use and the scope that binds its name; what is used there runs later."""
+    found: Scope | None = None
+    here: Scope | None = use
+    while here is not None and here is not scope:
+        if here.kind == "function":
+            found = here
+        here = here.parent
     return found
+
+
+def _hidden_by(scope: Scope) -> str | None:
+    if scope.star_imports:
+        return f"`from {scope.star_imports[-1]} import *` may bind it"
+    return "`exec` may bind it" if scope.has_exec else None
+
+
+def unpacked(binding: Binding) -> ast.expr | None:
+    """The one expression that an assignment binds to its name, None when unpacking hides it."""
+    value = binding.value
+    if binding.path is None:
+        return None
+    for position in binding.path:
+        if not isinstance(value, (ast.Tuple, ast.List)) or position >= len(value.elts):
+            return None
+        if any(isinstance(element, ast.Starred) for element in value.elts[: position + 1]):
+            return None
+        value = value.elts[position]
+    return value
 
 
 def constant_text(node: ast.expr) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from tfguard.analysis.names import Resolver
+from tfguard.analysis.names import Resolver, unpacked
 from tfguard.analysis.scopes import BindingKind
 
 
@@ -58,13 +58,11 @@ def _of_name(resolver: Resolver, node: ast.Name, depth: int) -> Value:
     bindings = resolver.bindings_of(node)
     values: list[Value] = []
     for binding in bindings:
-        value = binding.value
-        if binding.kind is not BindingKind.ASSIGN or value is None or binding.path is None:
+        if binding.kind is not BindingKind.ASSIGN:
             return Unknown(f"`{node.id}` is bound by {binding.kind.value}")
-        for position in binding.path:
-            if not isinstance(value, (ast.Tuple, ast.List)) or position >= len(value.elts):
-                return Unknown(f"`{node.id}` is unpacked")
-            value = value.elts[position]
+        value = unpacked(binding)
+        if value is None:
+            return Unknown(f"`{node.id}` is unpacked")
         values.append(value_of(resolver, value, depth + 1))
     if not values:
         return Unknown(f"`{node.id}` is not bound here")
@@ -101,7 +99,7 @@ def _of_sequence(resolver: Resolver, node: ast.Tuple | ast.List, depth: int) -> 
 
 def _of_dict(resolver: Resolver, node: ast.Dict, depth: int) -> Value:
     found: list[tuple[object, object]] = []
-    for key, element in zip(node.keys, node.values):
+    for key, element in zip(node.keys, node.values, strict=True):
         known_key = value_of(resolver, key, depth + 1) if key is not None else Unknown("`**` in a dict")
         value = value_of(resolver, element, depth + 1)
         if not isinstance(known_key, Known) or not isinstance(value, Known):
