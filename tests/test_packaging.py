@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tfguard.catalogue import load_catalogue
+
 KNOWLEDGE = (".py", ".toml", ".tsv", ".txt")
 
 pytestmark = pytest.mark.slow
@@ -73,7 +75,9 @@ def test_installed_tool_knows_its_rules(built: Path, source_tree: Path, tmp_path
     what = ["-e", str(source_tree)] if editable else [str(next(built.glob("*.whl")))]
     run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what, cwd=tmp_path)
     listed = run(programs / "tfguard", "rules", cwd=tmp_path)
-    assert "TFG101 " in listed
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == [rule.id for rule in load_catalogue().rules]
+    (tmp_path / "old.py").write_text("import tensorflow as tf\n\ntf.train.AdmaOptimizer()\n")
+    assert "old.py:3:1: TFG401 " in run(programs / "tfguard", "check", "--exit-zero", "old.py", cwd=tmp_path)
     assert listed == run(programs / "python", "-m", "tfguard", "rules", cwd=tmp_path)
     installed = run(programs / "python", "-m", "pip", "list", cwd=tmp_path).lower()
     assert "tensorflow" not in installed

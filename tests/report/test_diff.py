@@ -94,6 +94,12 @@ def test_text_of_a_diff(make_finding: Callable[..., Finding]) -> None:
     )
 
 
+def test_fix_that_many_findings_share_is_named_once(make_finding: Callable[..., Finding]) -> None:
+    change = FileChange("train.py", "a\n", "b\n", applied=(make_finding(), make_finding(line=9)))
+    title, *_ = diff.render(RunReport((), 1, changes=(change,)), ReportOptions()).splitlines()
+    assert title == "# TFG104 (safe) x 2: Pass `seed=42`"
+
+
 def test_no_change_prints_nothing() -> None:
     change = FileChange("train.py", "a\n", "a\n")
     assert diff.render(RunReport((), 1, changes=(change,)), ReportOptions()) == ""

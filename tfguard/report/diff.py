@@ -7,6 +7,7 @@ whatever their encoding.
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator
 
 from tfguard.model import FileChange, RunReport
@@ -24,7 +25,7 @@ def render(report: RunReport, options: ReportOptions) -> str:
 
 
 def iter_lines(report: RunReport, options: ReportOptions) -> Iterator[Line]:
-    """The lines of `render` with styles; above each diff one line for each fix, with its grade."""
+    """The lines of `render` with styles; above each diff the fixes, with their grades."""
     for change in report.changes:
         before, after = _texts(change)
         if before != after:
@@ -36,10 +37,10 @@ def iter_lines(report: RunReport, options: ReportOptions) -> Iterator[Line]:
 
 
 def _iter_titles(change: FileChange) -> Iterator[Line]:
-    for finding in change.applied:
-        if finding.fix:
-            title = f"# {finding.rule} ({finding.fix.safety.value}): {finding.fix.title}"
-            yield ((visible(title), "faint"),)
+    fixes = [(finding.rule, finding.fix.safety.value, finding.fix.title) for finding in change.applied if finding.fix]
+    for (rule, safety, title), number in Counter(fixes).items():
+        times = f" x {number}" if number > 1 else ""
+        yield ((visible(f"# {rule} ({safety}){times}: {title}"), "faint"),)
 
 
 def _texts(change: FileChange) -> tuple[str, str]:
