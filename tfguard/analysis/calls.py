@@ -55,6 +55,14 @@ class Expr:
         return None
 
     @property
+    def items(self) -> tuple[tuple[Expr, Expr], ...] | None:
+        """The keys and values of a dict display without `**`."""
+        if not isinstance(self.node, ast.Dict):
+            return None
+        rows = zip(self.node.keys, self.node.values)
+        return tuple((Expr(self.file, key), Expr(self.file, value)) for key, value in rows if key is not None)
+
+    @property
     def origin(self) -> Expr:
         """The expression that a variable was assigned, when it is exactly one; else the expression itself."""
         return self.file.origin_of(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfguard.analysis.calls import CallSite, Expr, Reference
@@ -169,6 +170,14 @@ class Rewrite:
                 continue
             return self.insert_before(statement, line)
         return self.insert_after(body[-1], line) if body else Edit(Span(0, 0), f"{line}\n")
+
+    def add_imported(self, statement: ast.ImportFrom, names: Sequence[str]) -> Edit | None:
+        """Import more names by a `from … import` statement that is there."""
+        last = statement.names[-1]
+        if last.name == "*" or last.end_lineno is None or last.end_col_offset is None:
+            return None
+        end = self._file.source.offset_of(last.end_lineno, last.end_col_offset)
+        return Edit(Span(end, end), "".join(f", {name}" for name in names))
 
 
 def is_docstring(statement: ast.stmt) -> bool:
