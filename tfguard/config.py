@@ -27,7 +27,7 @@ _ROOT_MARKS = (
 )
 #: What changes neither findings nor fixes.
 _NOT_IN_FINGERPRINT = frozenset(
-    {"root", "baseline", "jobs", "cache", "cache_dir", "origins", "exclude", "force_exclude"}
+    {"root", "baseline", "jobs", "cache", "cache_dir", "origins", "exclude", "force_exclude", "unsafe_fixes"}
 )
 
 

@@ -108,22 +108,20 @@ class _State:
 def _mask_lines(source: str, start: int) -> tuple[str, tuple[tuple[int, int], ...]]:
     pieces, masked, state, position = [source[:start]], [], _State(), start
     for match in _LINE.finditer(source, start):
-        line = match[0]
-        span = _magic_in(line) if state.is_fresh and match.start() >= position else None
         if match.start() < position:
             continue  # the rest of a magic that goes on after a backslash
+        span = _magic_in(match[0]) if state.is_fresh else None
+        position = match.end()
         if span is None:
-            state.read(line)
-            pieces.append(line)
-            position = match.end()
+            state.read(match[0])
+            pieces.append(match[0])
             continue
         begin, end, text = _whole_magic(source, match.start() + span[0], match.start() + span[1], timed=span[2])
-        pieces.append(source[match.start() : begin] + text)
-        masked.append((begin, end))
-        rest = source[end : match.end()] if end <= match.end() else ""
-        pieces.append(rest)
+        position = max(position, _LINE.match(source, end).end())  # type: ignore[union-attr]  # it matches anything
+        rest = source[end:position]
         state.read(rest)
-        position = max(end, match.end())
+        pieces += [source[match.start() : begin], text, rest]
+        masked.append((begin, end))
     return "".join(pieces), tuple(masked)
 
 

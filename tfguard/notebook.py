@@ -251,7 +251,7 @@ def _characters(json_text: str, cell: Cell) -> list[_Character]:
             ends_line = match[0] in ("\\n", "\\u000a", "\\u000A")
             characters.append(_Character(match[0], len(characters), number, ends_line))
     if not cell.source.endswith(("\n", "\r")):
-        characters.append(_Character("\\n", len(characters), len(cell.literals), True))
+        characters.append(_Character("\\n", len(characters), len(cell.literals) - 1, True))
     return characters
 
 

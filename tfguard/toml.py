@@ -18,10 +18,12 @@ class TomlError(Exception):
 
 def load_toml(path: Path) -> dict[str, Any]:
     """The document in a file; raises TomlError or OSError."""
+    raw = path.read_bytes()
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
-        line = path.read_bytes().count(b"\n", 0, error.start) + 1
+        line = raw.count(b"\n", 0, error.start) + 1
         raise TomlError(f"not UTF-8 (at line {line})") from error
     except tomllib.TOMLDecodeError as error:
-        raise TomlError(str(error)) from error
+        last = raw.rstrip().count(b"\n") + 1
+        raise TomlError(str(error).replace("at end of document", f"at line {last}, the end")) from error
