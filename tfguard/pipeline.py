@@ -77,6 +77,7 @@ class Project:
         self._analyse([path for path in self.files if path not in self._results and self._is_mentioned(path)])
         while self._add_context() or self._analyse(self._linked()):
             pass
+        self._analyse(self._unread(), syntax_only=True)
         results = tuple(self._results[path] for path in sorted(self._results))
         findings, problems = self._judge(results)
         is_final = not problems and all(result.is_final for result in results)
@@ -85,12 +86,18 @@ class Project:
     def _is_mentioned(self, path: str) -> bool:
         return self.setup.mentions(self.files[path].raw)
 
-    def _analyse(self, paths: Iterable[str]) -> bool:
+    def _unread(self) -> list[str]:
+        """Files that no rule has a word for, and whose syntax shall be read all the same."""
+        if not self.setup.reads_syntax:
+            return []
+        return [path for path, file in self.files.items() if path not in self._results and file.is_reported]
+
+    def _analyse(self, paths: Iterable[str], *, syntax_only: bool = False) -> bool:
         """Analyse files (or take what the cache knows); True if there were any."""
         wanted = sorted(paths)
         missing: list[str] = []
         for path in wanted:
-            known = result_from_json(path, self._cache.get(self._key(path)))
+            known = result_from_json(path, self._cache.get(self._key(path, syntax_only)))
             if known is None:
                 missing.append(path)
             else:
@@ -103,15 +110,15 @@ class Project:
             if self._progress is not None:
                 self._progress(done, len(wanted))
 
-        tasks = [(path, self.files[path].raw) for path in missing]
+        tasks = [(path, self.files[path].raw, syntax_only) for path in missing]
         for result in analyse_files(self.config, self._extra, tasks, count):
             self._results[result.path] = result
             if result.is_final:
-                self._cache.put(self._key(result.path), result_to_json(result))
+                self._cache.put(self._key(result.path, syntax_only), result_to_json(result))
         return bool(wanted)
 
-    def _key(self, path: str) -> str:
-        return key_of("file", self._fingerprint, path, self.files[path].digest)
+    def _key(self, path: str, syntax_only: bool) -> str:
+        return key_of("syntax" if syntax_only else "file", self._fingerprint, path, self.files[path].digest)
 
     # -- files that are not named, or hold no word that a rule asks for ---------------------------------
 

@@ -19,18 +19,21 @@ _WORTH_A_WORKER = 150_000
 _LARGEST_CHUNK = 400_000
 _MOST_WORKERS = 60
 
-Task = tuple[str, bytes]
+Task = tuple[str, bytes, bool]
 
 
 def analyse_files(
     config: Config, extra: tuple[str, ...], tasks: Sequence[Task], on_done: Callable[[int], None]
 ) -> Iterator[FileResult]:
-    """The results in the order of the tasks, whatever the number of workers. `on_done` counts finished files."""
+    """The results in the order of the tasks, whatever the number of workers. `on_done` counts finished files.
+
+    A task is a path, the file's bytes, and whether only its syntax matters.
+    """
     workers = _worker_count(config, tasks)
     if workers < 2:
         setup = load_setup(config, extra)
-        for path, raw in tasks:
-            yield analyse_file(setup, path, raw)
+        for path, raw, syntax_only in tasks:
+            yield analyse_file(setup, path, raw, syntax_only=syntax_only)
             on_done(1)
         return
     if _start_method() == "fork":
@@ -39,14 +42,14 @@ def analyse_files(
     for result in _in_workers(config, extra, tasks, workers):
         results[result.path] = result
         on_done(1)
-    yield from (results[path] for path, _ in tasks)
+    yield from (results[task[0]] for task in tasks)
 
 
 def _worker_count(config: Config, tasks: Sequence[Task]) -> int:
     if config.jobs:
         return min(config.jobs, len(tasks), _MOST_WORKERS)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    worthwhile = sum(len(raw) for _, raw in tasks) // _WORTH_A_WORKER
+    worthwhile = sum(len(task[1]) for task in tasks) // _WORTH_A_WORKER
     return min(processors, worthwhile, len(tasks), _MOST_WORKERS)
 
 
@@ -56,7 +59,7 @@ def _start_method() -> str:
 
 
 def _in_workers(config: Config, extra: tuple[str, ...], tasks: Sequence[Task], workers: int) -> Iterator[FileResult]:
-    left = dict(tasks)
+    left = {task[0]: task for task in tasks}
     chunks = _chunks(tasks, workers)
     try:
         for result in _run(config, extra, chunks, workers):
@@ -83,9 +86,9 @@ def _run(
 
 def _one_by_one(config: Config, extra: tuple[str, ...], left: dict[str, bytes]) -> Iterator[FileResult]:
     """After a process died: a fresh one for each remaining file, so that the guilty one can be named."""
-    for path, raw in left.items():
+    for path, task in left.items():
         try:
-            yield from _run(config, extra, [[(path, raw)]], 1)
+            yield from _run(config, extra, [[task]], 1)
         except BrokenProcessPool:
             remedy = "leave the file out with `exclude`; if it is not enormous, please report it"
             problem = Problem(path, "analysing the file ended the process (out of memory or stack)", remedy)
@@ -94,7 +97,7 @@ def _one_by_one(config: Config, extra: tuple[str, ...], left: dict[str, bytes]) 
 
 def _analyse_chunk(config: Config, extra: tuple[str, ...], chunk: Sequence[Task]) -> list[FileResult]:
     setup = load_setup(config, extra)
-    return [analyse_file(setup, path, raw) for path, raw in chunk]
+    return [analyse_file(setup, path, raw, syntax_only=syntax_only) for path, raw, syntax_only in chunk]
 
 
 def _leave_interrupts_to_the_parent() -> None:
@@ -103,7 +106,7 @@ def _leave_interrupts_to_the_parent() -> None:
 
 def _chunks(tasks: Sequence[Task], workers: int) -> list[list[Task]]:
     """About eight chunks a worker, so that all end at about the same time."""
-    total = sum(len(raw) for _, raw in tasks)
+    total = sum(len(task[1]) for task in tasks)
     limit = min(_LARGEST_CHUNK, total // (workers * 8) + 1)
     chunks: list[list[Task]] = [[]]
     size = 0

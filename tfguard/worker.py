@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.parse import PYTHON2_SOURCE, SYNTAX_ERROR, parse
 from tfguard.analysis.summary import FileSummary
 from tfguard.catalogue import Catalogue, load_catalogue
 from tfguard.config import Config
@@ -54,6 +55,11 @@ class Setup:
     pattern: re.Pattern[bytes]
     knowledge: TableKnowledge
 
+    @property
+    def reads_syntax(self) -> bool:
+        """Shall files that no rule has a word for be parsed, to say when they cannot be?"""
+        return any(rule.id in (SYNTAX_ERROR, PYTHON2_SOURCE) for rule in self.rules)
+
     def mentions(self, raw: bytes) -> bool:
         """May a rule have something to say of a file with these bytes? Suppressions are looked at in any case."""
         return b"tfguard" in raw or self.pattern.search(raw) is not None
@@ -87,22 +93,38 @@ def guarded(function: Callable[[], T], path: str, at_work: list[str], problems: 
     return None
 
 
-def analyse_file(setup: Setup, path: str, raw: bytes) -> FileResult:
-    """Everything that can be said of one file alone."""
+def analyse_file(setup: Setup, path: str, raw: bytes, *, syntax_only: bool = False) -> FileResult:
+    """Everything that can be said of one file alone; with `syntax_only` whether it is Python."""
     problems: list[Problem] = []
     at_work = ["the analysis"]
-    result = guarded(lambda: _read_and_analyse(setup, path, raw, at_work), path, at_work, problems)
+    analyse = _parse_only if syntax_only else _analyse
+    result = guarded(lambda: _read_and_analyse(setup, path, raw, at_work, analyse), path, at_work, problems)
     return result or FileResult(path, problems=tuple(problems), is_final=False)
 
 
-def _read_and_analyse(setup: Setup, path: str, raw: bytes, at_work: list[str]) -> FileResult:
+def _read_and_analyse(
+    setup: Setup,
+    path: str,
+    raw: bytes,
+    at_work: list[str],
+    analyse: Callable[[Setup, SourceFile, list[str]], FileResult],
+) -> FileResult:
     try:
         source = decode(path, raw)
     except DecodeError as error:
         return FileResult(path, problems=(Problem(path, error.message, error.remedy, error.line, error.column),))
     if len(source.text) > LARGEST_TEXT:
         return FileResult(path, problems=(_too_long(source),))
-    return _analyse(setup, source, at_work)
+    return analyse(setup, source, at_work)
+
+
+def _parse_only(setup: Setup, source: SourceFile, at_work: list[str]) -> FileResult:
+    at_work.append("the parser")
+    try:
+        parse(source)
+    except ParseError as error:
+        return FileResult(source.path, (_parse_finding(setup.catalogue, source, error),))
+    return FileResult(source.path)
 
 
 def _analyse(setup: Setup, source: SourceFile, at_work: list[str]) -> FileResult:

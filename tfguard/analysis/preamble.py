@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfguard.analysis.scopes import BindingKind
 from tfguard.analysis.rewrite import holds_import, is_docstring, is_future
 from tfguard.model import Edit
 
@@ -53,7 +55,30 @@ def insert_preamble(
     last = max((n for n, s in enumerate(leading) if holds_import(s) or is_docstring(s)), default=None)
     if last is None or (is_docstring(leading[last]) and not holds_import(leading[last])):
         return _insert(file, modules, lines, _First(_after_docstring(file, limit)))
-    return _insert(file, modules, lines, _After(leading[last]))
+    return _insert(file, modules, lines, _After(_last_setup_call(file, leading[last], limit)))
+
+
+def _last_setup_call(file: FileModel, anchor: ast.stmt, limit: ast.stmt) -> ast.stmt:
+    """The last of the calls that set something up right below the imports (`tf.disable_v2_behavior()`)."""
+    following = file.tree.body[file.tree.body.index(anchor) + 1 :]
+    for statement in following:
+        if statement is limit or not is_setup_call(file, statement):
+            break
+        anchor = statement
+    return anchor
+
+
+def is_setup_call(file: FileModel, statement: ast.stmt) -> bool:
+    """Is it a bare call of a function of an imported module?"""
+    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
+        return False
+    root: ast.expr = statement.value.func
+    if not isinstance(root, ast.Attribute):
+        return False
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    bindings = file.index.module.bindings.get(root.id, []) if isinstance(root, ast.Name) else []
+    return bool(bindings) and all(binding.kind is BindingKind.IMPORT for binding in bindings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +115,46 @@ def _insert(
 ) -> tuple[Edit, ...] | None:
     span = file.span(where.statement)
     offset = span.end if isinstance(where, _After) else span.start
-    aliases: dict[str, str] = {}
-    stdlib: list[str] = []
-    other: list[str] = []
+    bound = bind_modules(file, modules, offset)
+    if bound is None:
+        return None
+    return _edits(file, where, bound.stdlib, bound.other, list(lines(bound.aliases)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The names that modules go by at a place of a file, and the import lines that are missing for them."""
+
+    aliases: dict[str, str]
+    stdlib: list[str]
+    other: list[str]
+
+
+def bind_modules(file: FileModel, modules: Mapping[str, Module], before: int) -> Bound | None:
+    """The alias of each module before an offset; None where every alias for one is taken."""
+    found = Bound({}, [], [])
     for key, module in modules.items():
-        bound = file.rewrite.module_alias(*module.accepted, before=offset)
-        if bound is None:
-            bound = _free_alias(file, module)
-            if bound is None:
+        alias = file.rewrite.module_alias(*module.accepted, before=before) or _alternative_alias(file, module, before)
+        if alias is None:
+            alias = _free_alias(file, module)
+            if alias is None:
                 return None
-            line = f"import {module.module}" if bound == module.module else f"import {module.module} as {bound}"
-            (stdlib if module.is_stdlib else other).append(line)
-        aliases[key] = bound
-    return _edits(file, where, stdlib, other, list(lines(aliases)))
+            line = f"import {module.module}" if alias == module.module else f"import {module.module} as {alias}"
+            (found.stdlib if module.is_stdlib else found.other).append(line)
+        found.aliases[key] = alias
+    return found
+
+
+def _alternative_alias(file: FileModel, module: Module, before: int) -> str | None:
+    """An alias that both arms of a `try` or an `if` bind to something that will do."""
+    for name, bindings in file.index.module.bindings.items():
+        targets = {binding.target for binding in bindings}
+        arms = {binding.branch for binding in bindings}
+        if len(arms) < 2 or not targets <= set(module.accepted) or any(b.from_inside for b in bindings):
+            continue
+        if max(file.span(binding.node).start for binding in bindings) < before:
+            return name
+    return None
 
 
 def _free_alias(file: FileModel, module: Module) -> str | None:
@@ -112,8 +164,7 @@ def _free_alias(file: FileModel, module: Module) -> str | None:
 
 
 def _means(file: FileModel, alias: str, module: Module) -> bool:
-    targets = {binding.target for binding in file.index.module.bindings[alias]}
-    return targets <= set(module.accepted)
+    return {binding.target for binding in file.index.module.bindings[alias]} == {module.module}
 
 
 def _edits(
@@ -124,17 +175,56 @@ def _edits(
     imports = other if at_top else [*stdlib, *other]
     if isinstance(where, _After):
         blank_below = _is_blank_below(file, where.statement)
-        block = rewrite.insert_after(where.statement, "\n".join([*imports, "", *lines, *([] if blank_below else [""])]))
+        blank_above = [] if not imports and not holds_import(where.statement) else [""]
+        text = "\n".join([*imports, *blank_above, *lines, *([] if blank_below else [""])])
+        block = rewrite.insert_after(where.statement, text)
     else:
         block = rewrite.insert_before(where.statement, "\n".join([*imports, *([""] if imports else []), *lines, ""]))
     if block is None:
         return None
     if not at_top:
         return (block,)
-    top = rewrite.insert_import("\n".join(stdlib))
+    top = _import_at_top(file, stdlib, [])
     if top is None or top.span == block.span:
         return None
     return tuple(sorted((top, block)))
+
+
+def _import_at_top(file: FileModel, stdlib: list[str], other: list[str]) -> Edit | None:
+    """Import lines above the first import; a blank line between the standard library and the rest."""
+    first = next((s for s in file.rewrite.leading_imports() if not is_docstring(s) and not is_future(s)), None)
+    is_apart = bool(stdlib) and (bool(other) or not _imports_stdlib(first))
+    return file.rewrite.insert_import("\n".join([*stdlib, *([""] if is_apart else []), *other]))
+
+
+def _imports_stdlib(statement: ast.stmt | None) -> bool:
+    if isinstance(statement, ast.Import):
+        return statement.names[0].name.split(".", 1)[0] in sys.stdlib_module_names
+    if isinstance(statement, ast.ImportFrom) and statement.level == 0:
+        return (statement.module or "").split(".", 1)[0] in sys.stdlib_module_names
+    return False
+
+
+def place_lines(
+    file: FileModel,
+    statement: ast.stmt,
+    *,
+    modules: Mapping[str, Module],
+    lines: Callable[[Mapping[str, str]], Sequence[str]],
+    below: bool,
+) -> tuple[Edit, ...] | None:
+    """Insert lines right below or above any statement, in its block; what they need is imported at the top."""
+    span = file.span(statement)
+    bound = bind_modules(file, modules, span.start)
+    if bound is None:
+        return None
+    text = "\n".join(lines(bound.aliases))
+    block = file.rewrite.insert_after(statement, text) if below else file.rewrite.insert_before(statement, text)
+    missing = bool(bound.stdlib or bound.other)
+    top = _import_at_top(file, bound.stdlib, bound.other) if missing else None
+    if block is None or (missing and (top is None or top.span == block.span)):
+        return None
+    return tuple(sorted((block, *([top] if top is not None else []))))
 
 
 def _is_blank_below(file: FileModel, statement: ast.stmt) -> bool:
@@ -143,5 +233,3 @@ def _is_blank_below(file: FileModel, statement: ast.stmt) -> bool:
     if line > len(file.source.line_starts):
         return True
     return not file.source.line_text(line).strip()
-
-
