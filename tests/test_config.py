@@ -204,7 +204,7 @@ def test_wrong_options_name_the_option(tmp_path: Path) -> None:
 
 def test_files_that_are_no_settings(tmp_path: Path) -> None:
     (tmp_path / "tfguard.toml").write_bytes(b"\n\xff\n")
-    with pytest.raises(ConfigError, match="not UTF-8 .at line 2"):
+    with pytest.raises(ConfigError, match=r"not UTF-8 \(at line 2"):
         load(tmp_path)
     (tmp_path / "tfguard.toml").unlink()
     (tmp_path / "pyproject.toml").write_text("[tool]\ntfguard = 3\n")

@@ -101,14 +101,30 @@ def target_of(folder: Path) -> Target:
 
 
 PYPROJECT = '[project]\nname = "x"\ndependencies = ["numpy", "tensorflow>=2.4,<2.12"]\n'
-GROUPS = '[dependency-groups]\ndev = ["tensorflow==2.8.*", {include-group = "x"}]\n[project.optional-dependencies]\nk = ["keras==2.8"]\n'
+GROUPS = """\
+[dependency-groups]
+dev = ["tensorflow==2.8.*", {include-group = "x"}]
+[project.optional-dependencies]
+k = ["keras==2.8"]
+"""
 POETRY = '[tool.poetry.dependencies]\npython = "^3.8"\ntensorflow = {version = "^2.9.1", optional = true}\n'
 POETRY_GROUP = '[tool.poetry.group.ml.dependencies]\ntensorflow = [{version = "~2.9"}, {version = "1.15.5"}]\n'
 SETUP_CFG = (
     "[options]\ninstall_requires =\n    numpy\n    tensorflow<2\n[options.extras_require]\nx =\n    keras==2.2.4\n"
 )
-SETUP_PY = "from setuptools import setup\nREQUIRES = ['numpy', 'tensorflow' '>=1.4,<1.13']\nsetup(name='tensorflow', install_requires=REQUIRES)\n"
-CONDA = "name: x\ndependencies:\n  - python=3.6\n  - conda-forge::tensorflow-gpu=1.14.0=py36_0  # pinned\n  - pip:\n    - keras==2.2.4\n"
+SETUP_PY = """\
+from setuptools import setup
+REQUIRES = ['numpy', 'tensorflow' '>=1.4,<1.13']
+setup(name='tensorflow', install_requires=REQUIRES)
+"""
+CONDA = """\
+name: x
+dependencies:
+  - python=3.6
+  - conda-forge::tensorflow-gpu=1.14.0=py36_0  # pinned
+  - pip:
+    - keras==2.2.4
+"""
 PIPFILE = '[packages]\ntensorflow = "==2.3.*"\nnumpy = "*"\n[dev-packages]\nkeras = {version = "*"}\n'
 
 

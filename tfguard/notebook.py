@@ -232,6 +232,8 @@ class _Character:
     index: int
     literal: int
     ends_line: bool
+    #: False for what an edit inserts and for the newline that the joined text adds to a cell.
+    is_written: bool = False
 
 
 def _edit_cell(json_text: str, cell: Cell, edits: Sequence[Edit], *, escape_all: bool) -> str:
@@ -239,6 +241,8 @@ def _edit_cell(json_text: str, cell: Cell, edits: Sequence[Edit], *, escape_all:
     characters = _apply(_characters(json_text, cell), cell.span.start, edits, escape_all=escape_all)
     if not cell.source.endswith(("\n", "\r")) and characters and characters[-1].ends_line:
         characters.pop()  # the newline that the joined text had added
+        while characters and characters[-1].ends_line and not characters[-1].is_written:
+            characters.pop()  # an edit's own
     if json_text[cell.value.start] == '"':
         return '"' + "".join(character.spelled for character in characters) + '"'
     return _render_list(json_text, cell, characters)
@@ -249,7 +253,7 @@ def _characters(json_text: str, cell: Cell) -> list[_Character]:
     for number, literal in enumerate(cell.literals):
         for match in _CHARACTER.finditer(json_text, literal.start + 1, literal.end - 1):
             ends_line = match[0] in ("\\n", "\\u000a", "\\u000A")
-            characters.append(_Character(match[0], len(characters), number, ends_line))
+            characters.append(_Character(match[0], len(characters), number, ends_line, is_written=True))
     if not cell.source.endswith(("\n", "\r")):
         characters.append(_Character("\\n", len(characters), len(cell.literals) - 1, True))
     return characters

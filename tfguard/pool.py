@@ -84,7 +84,7 @@ def _run(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one_by_one(config: Config, extra: tuple[str, ...], left: dict[str, bytes]) -> Iterator[FileResult]:
+def _one_by_one(config: Config, extra: tuple[str, ...], left: dict[str, Task]) -> Iterator[FileResult]:
     """After a process died: a fresh one for each remaining file, so that the guilty one can be named."""
     for path, task in left.items():
         try:
