@@ -99,17 +99,20 @@ def test_fix_then_commit(hooked: Path) -> None:
     assert accepted.count("Passed") == 2
 
 
-def test_seed_in_another_module_counts(hooked: Path) -> None:
-    """Only the changed file is named to the hook, yet what it imports is read."""
-    (hooked / "seeding.py").write_text(
-        "import tensorflow as tf\n\n\ndef seed():\n    tf.keras.utils.set_random_seed(1)\n"
+def test_what_the_named_file_imports_is_read(hooked: Path) -> None:
+    """Only the changed file is named to the hook; the seed and the memory setting stand in another one."""
+    (hooked / "setup_tf.py").write_text(
+        "import tensorflow as tf\n\n\ndef prepare():\n"
+        "    tf.keras.utils.set_random_seed(1)\n"
+        "    for gpu in tf.config.list_physical_devices('GPU'):\n"
+        "        tf.config.experimental.set_memory_growth(gpu, True)\n"
     )
     commit_all(hooked)
-    seeded = UNSEEDED.replace(b"x = np", b"import seeding\n\nseeding.seed()\nx = np")
-    (hooked / "other.py").write_bytes(seeded)
+    prepared = UNSEEDED.replace(b"x = np", b"import setup_tf\n\nsetup_tf.prepare()\nx = np")
+    (hooked / "other.py").write_bytes(prepared)
     run("git", "add", "other.py", cwd=hooked)
-    output = pre_commit("run", "tfguard-check", cwd=hooked, code=1)
-    assert "TFG101" not in output
+    assert pre_commit("run", cwd=hooked).count("Passed") == 2
+    assert (hooked / "other.py").read_bytes() == prepared
 
 
 def test_check_reports_what_cannot_be_fixed(hooked: Path) -> None:

@@ -33,8 +33,9 @@ _SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project, which is the current folder."""
-    (tmp_path / "tfguard.toml").write_text('cache = false\njobs = 1\ntarget = "2.21"\n')
+    """An empty project, which is the current folder; rules are selected so that new ones change no test."""
+    settings = 'cache = false\njobs = 1\ntarget = "2.21"\nselect = ["TFG401", "TFG901", "TFG902"]\n'
+    (tmp_path / "tfguard.toml").write_text(settings)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
