@@ -133,6 +133,8 @@ class FileReport:
     source_lines: tuple[tuple[int, str], ...] = ()
     #: (offset, line, column) of every start and end of an edit of `findings`, sorted; for SARIF and editors.
     positions: tuple[tuple[int, int, int], ...] = ()
+    #: Of a notebook, whose lines are those of its code cells joined: (first line, number) of each code cell.
+    cells: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

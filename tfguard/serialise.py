@@ -73,12 +73,14 @@ def report_to_json(report: FileReport) -> Json:
         report.names_seen,
         report.names_undecided,
         [list(line) for line in report.source_lines],
+        [list(position) for position in report.positions],
+        [list(cell) for cell in report.cells],
     ]
 
 
 def report_from_json(row: Json) -> FileReport:
     """The report that `report_to_json` wrote."""
-    path, findings, problems, seen, undecided, lines = row
+    path, findings, problems, seen, undecided, lines, positions, cells = row
     return FileReport(
         _text(path),
         tuple(finding_from_json(finding) for finding in findings),
@@ -86,6 +88,8 @@ def report_from_json(row: Json) -> FileReport:
         _number(seen),
         _number(undecided),
         tuple((_number(number), _text(text)) for number, text in lines),
+        tuple((_number(offset), _number(line), _number(column)) for offset, line, column in positions),
+        tuple((_number(line), _number(number)) for line, number in cells),
     )
 
 

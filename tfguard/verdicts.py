@@ -154,11 +154,20 @@ def _finding(source: SourceFile, suppression: Suppression, message: str, rule: t
 
 
 def _report(project: Project, result: FileResult, findings: Iterable[Finding]) -> FileReport:
-    """The findings in order, and the lines that a reporter quotes."""
+    """The findings in order, and what a reporter must know of the text: it never reads a file."""
+    report = FileReport(result.path, (), result.problems, result.names_seen, result.names_undecided)
     ordered = tuple(sorted(findings, key=lambda finding: finding.sort_key))
-    lines: tuple[tuple[int, str], ...] = ()
-    if ordered:
-        source = project.source(result.path)
-        numbers = sorted({finding.line for finding in ordered if finding.line <= len(source.line_starts)})
-        lines = tuple((number, source.line_text(number)) for number in numbers)
-    return FileReport(result.path, ordered, result.problems, result.names_seen, result.names_undecided, lines)
+    if not ordered:
+        return report
+    source = project.source(result.path)
+    numbers = sorted({finding.line for finding in ordered if finding.line <= len(source.line_starts)})
+    spans = {edit.span for finding in ordered if finding.fix for edit in finding.fix.edits}
+    offsets = sorted({span.start for span in spans} | {span.end for span in spans})
+    cells = source.notebook.cells if source.notebook else ()
+    return replace(
+        report,
+        findings=ordered,
+        source_lines=tuple((number, source.line_text(number)) for number in numbers),
+        positions=tuple((offset, *source.position(offset)) for offset in offsets),
+        cells=tuple((source.position(cell.span.start)[0], cell.number) for cell in cells),
+    )
