@@ -33,6 +33,12 @@ def graph_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def eager_names() -> frozenset[str]:
+    """Names that only programs which run eagerly use."""
+    return frozenset(load_toml("graph_mode.toml")["eager"])
+
+
+@lru_cache(maxsize=1)
 def mode_calls() -> Mapping[str, str]:
     """Calls that settle how a program runs."""
     calls: Mapping[str, str] = load_toml("graph_mode.toml")["calls"]
@@ -118,6 +124,8 @@ class Needs:
     graph: str = ""
     #: Is `tensorflow.compat.v1` in use as a module, with graph names?
     compat: str = ""
+    #: A name of eager programs, as written, with its line.
+    eager: str = ""
     uses_plain: bool = False
     module_level: bool = False
     is_test: bool = False
@@ -129,6 +137,7 @@ class Needs:
             "blockers": self.blockers[:3],
             "graph": self.graph,
             "compat": self.compat,
+            "eager": self.eager,
             "plain": self.uses_plain,
             "module_level": self.module_level,
             "test": self.is_test,
@@ -197,7 +206,7 @@ def make_plan(facts: ProjectFacts) -> Plan:
         if not graph:
             continue
         plan.graph.update(own)
-        why = _why_not(notes, own)
+        why = _why_not(notes, own, unit.modes)
         if why is not None:
             held.update({path: why for path in own if path not in held})
         elif needs:
@@ -225,11 +234,13 @@ def _starts(unit: Unit, notes: Mapping[str, Any]) -> bool:
     return bool(first.get("module_level")) or any(item.kind in (CALL, METHOD) for item in body)
 
 
-def _why_not(notes: Mapping[str, Any], paths: list[str]) -> str | None:
+def _why_not(notes: Mapping[str, Any], paths: list[str], modes: frozenset[str]) -> str | None:
     """The first thing that keeps the files from running under `compat.v1`."""
     for path in paths:
         if notes[path]["blockers"]:
             return f"{path}: {notes[path]['blockers'][0]}"
+        if notes[path]["eager"] and not modes & {"eager", "graph"}:
+            return f"{path}: {notes[path]['eager']} runs eagerly, and a session needs a graph: cannot decide"
     return None
 
 

@@ -67,6 +67,7 @@ from tfguard.rules.migration.compat_v1 import (
     Needs,
     Plan,
     disable_edits,
+    eager_names,
     first_use,
     graph_names,
     make_plan,
@@ -288,6 +289,8 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     status = _status(file, name, imported=is_imported(file, reference))
     if name in graph_names() and (status is None or status.kind == "missing") and file.target.tensorflow >= (2, 0):
         needs.graph = needs.graph or (f"{line}" if status is not None else "")
+    if name in eager_names():
+        needs.eager = needs.eager or f"`{reference.written}` (line {line})"
     if private:
         if status is not None:
             needs.blockers.append(f"`{reference.written}` (line {line}) is gone")
@@ -295,6 +298,8 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if name.startswith("tensorflow.keras") and status is None:
         return
     there = _status(file, _under(name, COMPAT))
+    if status is None and file.knowledge.is_class(name.rpartition(".")[0]):
+        return  # a member: in TF 1 mode the same class may be made by another one that has it (`Variable.numpy`)
     if there is None:
         if status is not None and status.kind != "unavailable":
             needs.missing.append(f"{line}")
