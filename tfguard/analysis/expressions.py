@@ -32,6 +32,7 @@ class ExpressionWalk:
             ast.Constant: self.leaf,
             ast.Call: self.call,
             ast.BoolOp: self.boolean,
+            ast.Dict: self.dict_,
             ast.IfExp: self.conditional,
             ast.NamedExpr: self.named,
             ast.Lambda: self.lambda_,
@@ -123,7 +124,7 @@ class ExpressionWalk:
         for keyword in node.keywords:
             self.visit(keyword, node)
         self.order += 1
-        self.places[node] = self.places[node]._replace(order=self.order)
+        self.note(node, self.places[node].parent)
         self.index.calls.append(node)
         if isinstance(node.func, ast.Name) and node.func.id in ("exec", "execfile"):
             self.scope.enclosing_function().has_exec = True
@@ -131,6 +132,11 @@ class ExpressionWalk:
     def boolean(self, node: ast.BoolOp) -> None:
         self.visit(node.values[0], node)
         self.arm(node.values[1:], node, (self.new_step(), 0, False))
+
+    def dict_(self, node: ast.Dict) -> None:
+        for key, value in zip(node.keys, node.values, strict=True):
+            self.optional(key, node)
+            self.visit(value, node)
 
     def conditional(self, node: ast.IfExp) -> None:
         self.visit(node.test, node)

@@ -151,9 +151,8 @@ class FileModel:
     @cached_property
     def stores(self) -> tuple[StoreSite, ...]:
         """All writes to attributes and items in evaluation order."""
-        return tuple(
-            StoreSite(self, target, Expr(self, value) if value is not None else None) for target, value in self.index.stores
-        )
+        found = ((target, Expr(self, value) if value is not None else None) for target, value in self.index.stores)
+        return tuple(StoreSite(self, target, value) for target, value in found)
 
     def calls_to(self, *names: str) -> Iterator[CallSite]:
         """The calls that surely go to one of these names (all candidates agree)."""
@@ -290,9 +289,10 @@ class FileModel:
             if not isinstance(root, ast.Name):
                 continue
             resolution = self.resolver.resolve(root)
-            if resolution.reason is not None and ("import *" in resolution.reason or "`exec`" in resolution.reason):
+            reason = "" if resolution.refs else resolution.reason or ""
+            if "import *" in reason or "`exec`" in reason:
                 span, _ = self._chain_span(node)
-                found.append((span, self.text_of(span), resolution.reason))
+                found.append((span, self.text_of(span), reason))
         for call in self.calls:
             if "builtins.getattr" in call.names:
                 resolution = self.resolver.resolve(call.node)
@@ -325,7 +325,8 @@ def is_main_test(test: ast.expr) -> bool:
 
 def module_names(path: str) -> tuple[str, str]:
     """The dotted module name that a path stands for, and the package that relative imports start from."""
-    parts = [re.sub(r"\W", "_", part) for part in re.sub(r"\.(pyw?|ipynb)$", "", path).split("/") if part not in ("", ".", "..")]
+    folders = re.sub(r"\.(pyw?|ipynb)$", "", path).split("/")
+    parts = [re.sub(r"\W", "_", part) for part in folders if part not in ("", ".", "..")]
     if parts and parts[-1] == "__init__":
         package = ".".join(parts[:-1])
         return package or "__init__", package

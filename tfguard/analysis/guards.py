@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from tfguard.analysis.index import Index
 
@@ -10,6 +11,12 @@ _CAUGHT = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError"})
 _CAUGHT_IF_SHORT = frozenset({"Exception", "BaseException"})
 #: A `try` this short that catches everything is about the name; a longer one is about the run.
 _SHORT = 2
+#: Names in a test that ask for the version of a library, and those that ask for the version of Python.
+_TESTS = re.compile(
+    r"^hasattr$|^executing_eagerly$|(?:^|[^a-z])version|version$(?<!inversion)(?<!conversion)|^(?:is_)?tf2$",
+    re.IGNORECASE,
+)
+_PYTHON = re.compile(r"^py(?:thon)?_?\d?_?version|^version_info$|^sys_version", re.IGNORECASE)
 
 
 def guard_of(index: Index, node: ast.AST, memo: dict[ast.AST, str | None]) -> str | None:
@@ -34,9 +41,8 @@ def guard_of(index: Index, node: ast.AST, memo: dict[ast.AST, str | None]) -> st
 
 
 def _protects(parent: ast.AST, child: ast.AST) -> str | None:
-    if isinstance(parent, ast.Try) and any(_catches(handler, len(parent.body)) for handler in parent.handlers):
-        if child not in parent.finalbody:
-            return "`try` that catches its absence"
+    if isinstance(parent, ast.Try) and child in parent.body and _catches_absence(parent):
+        return "`try` that catches its absence"
     if isinstance(parent, ast.ExceptHandler) and _catches(parent, 1):
         return "the fallback of a `try`"
     if isinstance(parent, (ast.If, ast.IfExp, ast.While)) and child is not parent.test and _tests_version(parent.test):
@@ -44,6 +50,10 @@ def _protects(parent: ast.AST, child: ast.AST) -> str | None:
     if isinstance(parent, ast.BoolOp) and child is not parent.values[0] and _tests_version(parent.values[0]):
         return "a test of the version"
     return None
+
+
+def _catches_absence(statement: ast.Try) -> bool:
+    return any(_catches(handler, len(statement.body)) for handler in statement.handlers)
 
 
 def _catches(handler: ast.ExceptHandler, statements: int) -> bool:
@@ -57,6 +67,7 @@ def _catches(handler: ast.ExceptHandler, statements: int) -> bool:
 def _tests_version(test: ast.expr) -> bool:
     for node in ast.walk(test):
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name == "hasattr" or "version" in name.lower() or name.lower() in ("tf2", "is_tf2", "executing_eagerly"):
+        of_python = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys"
+        if _TESTS.search(name) and not _PYTHON.search(name) and not of_python:
             return True
     return False

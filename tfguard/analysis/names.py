@@ -350,7 +350,8 @@ class Resolver:
         level = len(dotted) - len(dotted.lstrip("."))
         parts = self.package.split(".") if self.package else []
         kept = parts[: max(len(parts) - (level - 1), 0)]
-        return ".".join([*kept, *filter(None, [dotted[level:]])])
+        found = ".".join([*kept, *filter(None, [dotted[level:]])])
+        return f".{found}" if self.is_foreign(found) else found
 
     def is_foreign(self, name: str) -> bool:
         """Is the name surely none of the project: a builtin, or of the standard library or a known package?"""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tfguard.analysis.names import Resolver, unpacked
 from tfguard.analysis.scopes import BindingKind
@@ -31,6 +34,16 @@ class Unknown:
 Value = Known | Absent | Unknown
 
 _DEPTH = 20
+_LARGEST_BASE, _LARGEST_POWER = 1_000_000, 64
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
 
 
 def value_of(resolver: Resolver, node: ast.expr, depth: int = 0) -> Value:
@@ -115,12 +128,13 @@ def _of_binary(resolver: Resolver, node: ast.BinOp, depth: int) -> Value:
     a, b = left.value, right.value
     if isinstance(node.op, ast.Add) and isinstance(a, str) and isinstance(b, str):
         return Known(a + b)
-    if not isinstance(a, (int, float)) or not isinstance(b, (int, float)):
+    compute = _ARITHMETIC.get(node.op.__class__)
+    if compute is None or not isinstance(a, (int, float)) or not isinstance(b, (int, float)):
         return Unknown("the expression is not a constant")
-    if isinstance(node.op, ast.Add):
-        return Known(a + b)
-    if isinstance(node.op, ast.Sub):
-        return Known(a - b)
-    if isinstance(node.op, ast.Mult):
-        return Known(a * b)
-    return Unknown("the expression is not a constant")
+    if isinstance(node.op, ast.Pow) and not (0 <= b <= _LARGEST_POWER and abs(a) <= _LARGEST_BASE):
+        return Unknown("the power is too large")
+    try:
+        result = compute(a, b)
+    except ArithmeticError:
+        return Unknown("the expression cannot be computed")
+    return Known(result) if isinstance(result, (int, float)) else Unknown("the result is complex")
