@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tfguard.config import DEFAULT_EXCLUDE, Config
-from tfguard.gitignore import Patterns, is_ignored, parse_patterns, patterns_above, read_patterns
+from tfguard.gitignore import Patterns, is_ignored, patterns_above, read_patterns
 from tfguard.model import Problem
 
 SUFFIXES = (".py", ".pyw", ".ipynb")
@@ -26,7 +26,7 @@ class FoundFile:
 @dataclass(slots=True)
 class _Walk:
     config: Config
-    exclude: Patterns | None
+    exclude: Patterns
     #: Real path -> file; a file reached twice stands here once.
     files: dict[str, FoundFile] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -38,8 +38,7 @@ class _Walk:
 
 def list_files(paths: Sequence[str], config: Config) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...]]:
     """All files at `paths`, sorted by their shown path, and what could not be listed."""
-    exclude = parse_patterns(config.root, config.exclude)
-    walk = _Walk(config, exclude)
+    walk = _Walk(config, Patterns(config.root, config.exclude))
     directories: list[str] = []
     for path in paths:
         absolute = os.path.abspath(path)
@@ -58,11 +57,16 @@ def list_files(paths: Sequence[str], config: Config) -> tuple[tuple[FoundFile, .
 
 def shown_path(absolute: str, root: str) -> str:
     """Relative to the project root; outside of it relative to the working directory, or absolute."""
-    for base in (root, os.getcwd()):
-        prefix = base.rstrip("/" + os.sep) + os.sep
-        if absolute.startswith(prefix):
-            return absolute[len(prefix) :].replace(os.sep, "/")
-    return absolute.replace(os.sep, "/")
+    inside = _relative(absolute, root)
+    if inside is not None:
+        return inside
+    near = _relative(absolute, os.getcwd())
+    return absolute.replace(os.sep, "/") if near is None or os.path.lexists(os.path.join(root, near)) else near
+
+
+def _relative(absolute: str, base: str) -> str | None:
+    prefix = base.rstrip("/" + os.sep) + os.sep
+    return absolute[len(prefix) :].replace(os.sep, "/") if absolute.startswith(prefix) else None
 
 
 def absolute_path(shown: str, root: str) -> str:
@@ -115,7 +119,7 @@ def _is_excluded_anywhere(walk: _Walk, absolute: str) -> bool:
     shown = shown_path(absolute, walk.config.root)
     if any(part in _LEFT_OUT for part in shown.split("/")[:-1]):
         return True
-    return walk.exclude is not None and bool(walk.exclude.decide(absolute))
+    return walk.exclude.covers(absolute)
 
 
 def _enter_named_directory(walk: _Walk, directory: str) -> None:
@@ -142,7 +146,7 @@ def _enter(walk: _Walk, directory: str, above: tuple[Patterns, ...]) -> None:
             _problem(walk, here, *_why_not(here, error))
             continue
         own = read_patterns(here) if any(entry.name in (".gitignore", ".git") for entry in entries) else None
-        inside = (*patterns, own) if own is not None else patterns
+        inside = (*patterns, own) if own else patterns
         below = [_entry(walk, entry, real, inside) for entry in entries]
         waiting.extend((*pair, inside) for pair in reversed(below) if pair is not None)
 
@@ -204,6 +208,4 @@ def _found(walk: _Walk, absolute: str) -> FoundFile:
 
 
 def _is_left_out(walk: _Walk, path: str, patterns: Sequence[Patterns]) -> bool:
-    if walk.exclude is not None and walk.exclude.decide(path):
-        return True
-    return bool(patterns) and is_ignored(path, patterns)
+    return bool(walk.exclude.decide(path)) or (bool(patterns) and is_ignored(path, patterns))
