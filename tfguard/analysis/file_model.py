@@ -72,6 +72,21 @@ class FileModel:
         """The text at a span."""
         return self.source.text[span.start : span.end]
 
+    def is_placed(self, node: ast.AST) -> bool:
+        """Is the node's place what `span` says? Before Python 3.12 it is not to be trusted within f-strings."""
+        return self._fstring_around(node) is None
+
+    def _fstring_around(self, node: ast.AST) -> ast.JoinedStr | None:
+        """The outermost f-string around a node, for the Pythons that misplace what stands in one."""
+        if not self.index.has_fstrings or sys.version_info >= (3, 12):
+            return None
+        found: ast.JoinedStr | None = None
+        here = node
+        while not isinstance(here, (ast.stmt, ast.Module)):
+            here = self.index.places[here].parent
+            found = here if isinstance(here, ast.JoinedStr) else found
+        return found
+
     def statement_of(self, node: ast.AST) -> ast.stmt:
         """The innermost statement around a node."""
         here = node
@@ -192,15 +207,14 @@ class FileModel:
         return any(binding.kind is BindingKind.IMPORT for binding in self.resolver.bindings_of(node))
 
     def _chain_span(self, node: ast.expr) -> tuple[Span, bool]:
-        """The chain's place; before Python 3.12 positions inside f-strings may be off, then the string's."""
-        span = self.span(node)
-        last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        if self.source.text.startswith(last, span.end - len(last)):
+        """The chain's place; where it is not to be trusted and the text there is another one, the f-string's."""
+        around = self._fstring_around(node)
+        if around is None:
+            return self.span(node), True
+        span = self.span(node) if node.lineno <= len(self.source.line_starts) else Span(0, 0)
+        if self.text_of(span) == ast.unparse(node):
             return span, True
-        here: ast.AST = node
-        while not isinstance(here, (ast.JoinedStr, ast.stmt)):
-            here = self.index.places[here].parent
-        return self.span(here), False
+        return self.span(around), False
 
     def _import_references(self, wanted: frozenset[str]) -> Iterator[Reference]:
         for node in self.index.imports:
@@ -310,17 +324,7 @@ class FileModel:
     @cached_property
     def main_guard(self) -> ast.If | None:
         """The `if __name__ == "__main__":` of the module's own body."""
-        return next((s for s in self.tree.body if isinstance(s, ast.If) and is_main_test(s.test)), None)
-
-
-def is_main_test(test: ast.expr) -> bool:
-    """Is it `__name__ == "__main__"`, either way round?"""
-    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
-        return False
-    sides = [test.left, test.comparators[0]]
-    names = [s.id for s in sides if isinstance(s, ast.Name)]
-    texts = [s.value for s in sides if isinstance(s, ast.Constant)]
-    return names == ["__name__"] and texts == ["__main__"]
+        return next((s for s in self.tree.body if isinstance(s, ast.If) and guards.is_main_test(s.test)), None)
 
 
 def module_names(path: str) -> tuple[str, str]:

@@ -71,3 +71,13 @@ def _tests_version(test: ast.expr) -> bool:
         if _TESTS.search(name) and not _PYTHON.search(name) and not of_python:
             return True
     return False
+
+
+def is_main_test(test: ast.expr) -> bool:
+    """Is it `__name__ == "__main__"`, either way round?"""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    sides = [test.left, test.comparators[0]]
+    names = [s.id for s in sides if isinstance(s, ast.Name)]
+    texts = [s.value for s in sides if isinstance(s, ast.Constant)]
+    return names == ["__name__"] and texts == ["__main__"]

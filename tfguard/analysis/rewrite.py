@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tfguard.analysis.calls import CallSite, Expr, Reference
+from tfguard.analysis.calls import CallSite, Expr
+from tfguard.analysis.guards import is_main_test
 from tfguard.analysis.scopes import BindingKind
 from tfguard.model import Edit, Span
 
@@ -26,47 +27,36 @@ class Rewrite:
 
     # -- expressions ----------------------------------------------------------------------------------
 
-    def replace(self, expr: Expr, text: str) -> Edit:
+    def replace(self, expr: Expr, text: str) -> Edit | None:
         """Put other text in the place of an expression."""
-        return Edit(expr.span, text)
-
-    def rename(self, reference: Reference, components: int, text: str) -> Edit | None:
-        """Replace the last `components` dotted components of a reference by `text`."""
-        if not reference.is_exact:
-            return None
-        written = reference.written
-        tail = re.search(r"(?:\.?\s*\w+\s*){%d}$" % components, written)
-        if tail is None:
-            return None
-        start = reference.span.end - len(tail[0].lstrip(". \t\r\n\\"))
-        return Edit(Span(start, reference.span.end), text)
+        return Edit(expr.span, text) if self._file.is_placed(expr.node) else None
 
     def set_argument(self, call: CallSite, keyword: str, text: str, position: int | None = None) -> Edit | None:
         """Give an argument: its value is replaced when present, else the keyword is added at the end."""
         given = call.argument(keyword, position)
-        if given.expr is not None:
-            return Edit(given.expr.span, text)
-        return self.add_argument(call, f"{keyword}={text}")
+        if given.expr is None:
+            return self.add_argument(call, f"{keyword}={text}")
+        return self.replace(given.expr, text) if given.expr.span.end < call.span.end else None
 
     def add_argument(self, call: CallSite, text: str) -> Edit | None:
-        """Add an argument after the last one, before a trailing comment, in the layout of the call."""
+        """Add an argument after the last one, in the layout of the call; comments stay with their arguments."""
         close = call.span.end - 1
         source = self._file.source.text
-        if source[close : close + 1] != ")":
+        if source[close : close + 1] != ")" or not self._file.is_placed(call.node):
             return None
         arguments: list[ast.AST] = [*call.node.args, *call.node.keywords]
         if not arguments:
             return Edit(Span(close, close), text)
         last = max((self._file.span(a) for a in arguments), key=lambda s: s.end)
-        if last.end > close or any(isinstance(a, ast.GeneratorExp) for a in call.node.args) and len(arguments) == 1:
+        if last.end > close or (len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp)):
             return None
         end, comma = self._tail(last.end, close)
         if end is None:
             return None
         if not comma:
             return Edit(Span(end, end), f", {text}")
-        newline = "\n" in source[end:close] or "\r" in source[end:close]
-        if newline:
+        if self.end_of_line(end) < close:
+            end = self.end_of_line(end)
             return Edit(Span(end, end), f"\n{self._indent_at(last.start)}{text},")
         return Edit(Span(end, end), f" {text}")
 
@@ -84,47 +74,53 @@ class Rewrite:
         return end, comma
 
     def _indent_at(self, offset: int) -> str:
-        """The white space at the beginning of the line of an offset."""
+        """The white space at the beginning of the line of an offset, without form feeds."""
         line, _ = self._file.source.position(offset)
         text = self._file.source.line_text(line)
-        return text[: len(text) - len(text.lstrip())]
+        return text[: len(text) - len(text.lstrip())].replace("\f", "")
 
     # -- statements -----------------------------------------------------------------------------------
 
     def insert_before(self, statement: ast.stmt, lines: str) -> Edit | None:
         """Insert whole lines (written without indentation) before a statement that begins its line."""
-        at = self._line_start(statement)
-        if at is None:
+        line = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+        at = self._file.source.offset_of(line, 0)
+        if not self._begins_line(statement) or self._is_continued(line - 1):
             return None
         indent = self._indent_at(at)
         return Edit(Span(at, at), "".join(f"{indent}{line}\n" if line else "\n" for line in lines.split("\n")))
 
     def insert_after(self, statement: ast.stmt, lines: str) -> Edit | None:
         """Insert whole lines (written without indentation) after a statement that ends its line."""
-        start = self._line_start(statement)
+        first = self._first_on_line(statement)
         end = self.line_end(statement)
-        if start is None or end is None:
+        if end is None or not self._begins_line(first):
             return None
-        indent = self._indent_at(start)
+        indent = self._indent_at(self._file.source.offset_of(first.lineno, 0))
         return Edit(Span(end, end), "".join(f"\n{indent}{line}" if line else "\n" for line in lines.split("\n")))
 
-    def _line_start(self, statement: ast.stmt) -> int | None:
-        """The offset of the line that the statement begins, None when something stands before it."""
-        first: ast.AST = statement
-        decorators = getattr(statement, "decorator_list", [])
-        span = self._file.span(statement)
-        line = min([statement.lineno, *(d.lineno for d in decorators)])
-        start = self._file.source.offset_of(line, 0)
-        before = self._file.source.text[start : span.start] if first is statement and not decorators else ""
-        return start if not before.strip() else None
+    def _begins_line(self, statement: ast.stmt) -> bool:
+        """Does nothing but white space stand before the statement in its line?"""
+        start = self._file.source.offset_of(statement.lineno, 0)
+        return not self._file.source.text[start : self._file.span(statement).start].strip()
+
+    def _is_continued(self, line: int) -> bool:
+        """Does a line end in a backslash that joins it to the next?"""
+        text = self._file.source.line_text(line).strip() if line > 0 else ""
+        return text.endswith("\\") and not text.startswith("#")
+
+    def _first_on_line(self, statement: ast.stmt) -> ast.stmt:
+        """The first statement of the same block that stands in the line that the statement begins in."""
+        parent = self._file.index.places[statement].parent
+        blocks = [value for _, value in ast.iter_fields(parent) if isinstance(value, list) and statement in value]
+        siblings: list[ast.stmt] = blocks[0] if blocks else [statement]
+        return next(s for s in siblings if (s.end_lineno or s.lineno) >= statement.lineno)
 
     def line_end(self, statement: ast.stmt) -> int | None:
         """The end of the line that the statement ends, None when another statement follows on it."""
         end = self._file.span(statement).end
         tail = self._file.source.text[end : self.end_of_line(end)]
-        if tail.strip() and not tail.lstrip().startswith("#"):
-            return None
-        return end + len(tail)
+        return end + len(tail) if re.fullmatch(r"\s*;?\s*(?:#.*)?", tail) else None
 
     def end_of_line(self, offset: int) -> int:
         """The end of the line of an offset, its line end left out."""
@@ -198,7 +194,9 @@ def holds_import(statement: ast.stmt) -> bool:
     """An import, or a conditional block whose body is one."""
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return True
-    return isinstance(statement, (ast.If, ast.Try)) and any(holds_import(inner) for inner in statement.body)
+    if not isinstance(statement, (ast.If, ast.Try)) or (isinstance(statement, ast.If) and is_main_test(statement.test)):
+        return False
+    return any(holds_import(inner) for inner in statement.body)
 
 
 def _may_open_a_file(statement: ast.stmt) -> bool:
@@ -206,5 +204,6 @@ def _may_open_a_file(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)):
         return True
     if isinstance(statement, (ast.If, ast.Try)):
-        return holds_import(statement) and not any(isinstance(s, (ast.FunctionDef, ast.ClassDef)) for s in statement.body)
+        defines = any(isinstance(inner, (ast.FunctionDef, ast.ClassDef)) for inner in statement.body)
+        return holds_import(statement) and not defines
     return False
