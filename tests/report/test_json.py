@@ -23,6 +23,7 @@ def test_findings_carry_everything(report: RunReport, options: ReportOptions) ->
         "column",
         "end_line",
         "end_column",
+        "cell",
         "message",
         "notes",
         "fix",

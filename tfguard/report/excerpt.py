@@ -10,10 +10,9 @@ WIDEST = 160
 _LEAD = 40
 
 
-def excerpt_of(finding: Finding, source: str) -> list[Line]:
-    """The line under a gutter and the line of `^` below it."""
-    number = str(finding.line)
-    gutter = " " * len(number)
+def excerpt_of(finding: Finding, source: str, number: int) -> list[Line]:
+    """The line with its number beside it and the line of `^` below it."""
+    gutter = " " * len(str(number))
     shown = quoted_columns(source)
     start = min(finding.column - 1, len(shown))
     end = min(finding.end_column - 1, len(shown)) if finding.end_line == finding.line else len(source.rstrip())

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from tfguard.model import Finding, Problem, RunReport, Severity
 from tfguard.report.options import ReportOptions
-from tfguard.report.text import describe_problem, place_of, remedy_of
+from tfguard.report.places import Places, is_notebook
+from tfguard.report.text import describe_problem, remedy_of
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "notice"}
 
 
 def render(report: RunReport, options: ReportOptions) -> str:
     """One workflow command a finding and a problem."""
-    lines = [_finding(finding) for finding in report.findings]
+    places = Places(report)
+    lines = [_finding(finding, places) for finding in report.findings]
     lines += [_problem(problem) for problem in report.all_problems]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _finding(finding: Finding) -> str:
-    place: dict[str, int | None] = {"line": finding.line}
-    if finding.end_line == finding.line:
-        place |= {"col": finding.column, "endLine": finding.end_line, "endColumn": finding.end_column}
-    else:  # GitHub refuses columns of annotations that span lines
-        place |= {"endLine": finding.end_line}
-    shown = place_of(finding.path, finding.line, finding.column)
+def _finding(finding: Finding, places: Places) -> str:
     remedy = remedy_of(finding)
-    text = f"{shown}: {finding.rule} {finding.message}" + (f"\nhelp: {remedy}" if remedy else "")
+    text = f"{places.of(finding)}: {finding.rule} {finding.message}" + (f"\nhelp: {remedy}" if remedy else "")
     title = f"tfguard {finding.rule} ({finding.name})"
-    return _command(_COMMAND[finding.severity], finding.path, place, title=title, text=text)
+    return _command(_COMMAND[finding.severity], finding.path, _lines(finding), title=title, text=text)
+
+
+def _lines(finding: Finding) -> dict[str, int | None]:
+    if is_notebook(finding.path):
+        return {"line": 1}
+    if finding.end_line != finding.line:  # GitHub refuses columns of annotations that span lines
+        return {"line": finding.line, "endLine": finding.end_line}
+    return {
+        "line": finding.line,
+        "col": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+    }
 
 
 def _problem(problem: Problem) -> str:
-    place = {"line": problem.line, "col": problem.column}
+    place = {} if is_notebook(problem.path) else {"line": problem.line, "col": problem.column}
     return _command("error", problem.path, place, title="tfguard", text=describe_problem(problem))
 
 

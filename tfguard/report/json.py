@@ -8,15 +8,15 @@ from typing import Any
 from tfguard.model import Edit, FileChange, Finding, Fix, Note, Problem, RunReport
 from tfguard.report.counts import count
 from tfguard.report.options import ReportOptions
-from tfguard.report.places import Positions
+from tfguard.report.places import Places
 
 
 def render(report: RunReport, options: ReportOptions) -> str:
     """An object with version, findings, errors and summary; of a fix run also changes."""
-    positions = Positions(report)
+    places = Places(report)
     document: dict[str, Any] = {
         "version": options.version,
-        "findings": [_finding(finding, positions) for finding in report.findings],
+        "findings": [_finding(finding, places) for finding in report.findings],
         "errors": [_problem(problem) for problem in report.all_problems],
         "summary": summary_of(report),
     }
@@ -51,7 +51,8 @@ def summary_of(report: RunReport) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding, positions: Positions) -> dict[str, Any]:
+def _finding(finding: Finding, places: Places) -> dict[str, Any]:
+    cell = places.find_cell(finding.path, finding.line)
     return {
         "rule": finding.rule,
         "name": finding.name,
@@ -61,19 +62,20 @@ def _finding(finding: Finding, positions: Positions) -> dict[str, Any]:
         "column": finding.column,
         "end_line": finding.end_line,
         "end_column": finding.end_column,
+        "cell": {"number": cell[0], "line": cell[1]} if cell else None,
         "message": finding.message,
         "notes": [_note(note) for note in finding.notes],
-        "fix": _fix(finding.fix, finding.path, positions) if finding.fix else None,
+        "fix": _fix(finding.fix, finding.path, places) if finding.fix else None,
     }
 
 
-def _fix(fix: Fix, path: str, positions: Positions) -> dict[str, Any]:
-    edits = [_edit(edit, path, positions) for edit in fix.edits]
+def _fix(fix: Fix, path: str, places: Places) -> dict[str, Any]:
+    edits = [_edit(edit, path, places) for edit in fix.edits]
     return {"title": fix.title, "safety": fix.safety.value, "edits": edits}
 
 
-def _edit(edit: Edit, path: str, positions: Positions) -> dict[str, Any]:
-    region = positions.find_region(path, edit)
+def _edit(edit: Edit, path: str, places: Places) -> dict[str, Any]:
+    region = places.find_region(path, edit)
     return {
         "start": edit.span.start,
         "end": edit.span.end,

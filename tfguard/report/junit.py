@@ -7,14 +7,16 @@ from xml.sax.saxutils import quoteattr
 
 from tfguard.model import Finding, Problem, RunReport
 from tfguard.report.options import ReportOptions
-from tfguard.report.text import describe_note, place_of, remedy_of
+from tfguard.report.places import Places, is_notebook
+from tfguard.report.text import remedy_of
 
 
 def render(report: RunReport, options: ReportOptions) -> str:
     """A `testsuites` document; a run without findings has one case, which passes."""
     cases: dict[str, list[str]] = defaultdict(list)
+    places = Places(report)
     for finding in report.findings:
-        cases[finding.path].append(_failure(finding))
+        cases[finding.path].append(_failure(finding, places))
     for problem in report.all_problems:
         cases[problem.path].append(_error(problem))
     failures, errors = len(report.findings), len(report.all_problems)
@@ -37,18 +39,26 @@ def _numbers(tests: int, failures: int, errors: int) -> str:
     return f' tests="{tests}" failures="{failures}" errors="{errors}"'
 
 
-def _failure(finding: Finding) -> str:
+def _failure(finding: Finding, places: Places) -> str:
     remedy = remedy_of(finding)
-    details = [f"note: {describe_note(note)}" for note in finding.notes] + ([f"help: {remedy}"] if remedy else [])
-    place = place_of(finding.path, finding.line, finding.column)
+    details = [f"note: {places.describe_note(note)}" for note in finding.notes] + (
+        [f"help: {remedy}"] if remedy else []
+    )
+    place = places.of(finding)
     element = f"<failure type={_attribute(finding.rule)} message={_attribute(finding.message)}>"
     text = _text("\n".join([f"{place}: {finding.rule} {finding.message}", *details]))
-    return _case(f"{finding.rule} {finding.name} at {place}", finding.path, finding.line, f"{element}{text}</failure>")
+    return _case(
+        f"{finding.rule} {finding.name} at {place}", finding.path, _line(finding), f"{element}{text}</failure>"
+    )
+
+
+def _line(item: Finding | Problem) -> int | None:
+    return None if is_notebook(item.path) else item.line
 
 
 def _error(problem: Problem) -> str:
     element = f'<error type="tfguard-error" message={_attribute(problem.message)}>{_text(problem.remedy)}</error>'
-    return _case(f"could not check {problem.path}", problem.path, problem.line, element)
+    return _case(f"could not check {problem.path}", problem.path, _line(problem), element)
 
 
 def _case(name: str, path: str, line: int | None, body: str) -> str:

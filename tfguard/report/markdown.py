@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from tfguard.model import Finding, Problem, RunReport
 from tfguard.report.options import ReportOptions
+from tfguard.report.places import Places
 from tfguard.report.summary import describe_counts
-from tfguard.report.text import describe_note, describe_problem, place_of, remedy_of
+from tfguard.report.text import describe_problem, remedy_of
 
 _HEADER = ("Place", "Rule", "Severity", "Message", "Remedy")
 _CODE_SPAN = re.compile(r"(`[^`]*`)")
@@ -16,10 +17,11 @@ _CODE_SPAN = re.compile(r"(`[^`]*`)")
 
 def render(report: RunReport, options: ReportOptions) -> str:
     """The counts, a table of the findings, and a list of what could not be checked."""
+    places = Places(report)
     lines = ["### tfguard", "", _prose(describe_counts(report)), ""]
     if report.findings:
-        lines += table(_HEADER, [_row(finding) for finding in report.findings])
-    problems = [f"- {_code(place_of(p.path, p.line, p.column))}: {_problem(p)}" for p in report.all_problems]
+        lines += table(_HEADER, [_row(finding, places) for finding in report.findings])
+    problems = [f"- {_code(places.of(p))}: {_problem(p)}" for p in report.all_problems]
     if problems:
         lines += ["", "Could not be checked:", "", *problems]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -35,10 +37,10 @@ def _line(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
-    notes = "".join(f"<br>note: {_prose(describe_note(note))}" for note in finding.notes)
+def _row(finding: Finding, places: Places) -> tuple[str, ...]:
+    notes = "".join(f"<br>note: {_prose(places.describe_note(note))}" for note in finding.notes)
     return (
-        _code(place_of(finding.path, finding.line, finding.column)),
+        _code(places.of(finding)),
         f"{finding.rule} {finding.name}",
         finding.severity.value,
         _prose(finding.message) + notes,
