@@ -24,17 +24,17 @@ from tfguard.analysis.resolution import NONE, Knowledge, Ref, Resolution, join, 
 from tfguard.analysis.scopes import Binding, BindingKind, Scope, final, lookup, reaching, visible_later
 
 _BUILTINS = frozenset(dir(builtins))
-#: How deep one question may lead to others before the deepest is answered on its own first.
-_DEPTH = 60
-#: Questions that one question may lead to; only a great tangle of assignments needs more.
-_STEPS = 50_000
+#: How deep one question may lead to others, and to how many: what needs more is a tangle that nobody can follow.
+_DEPTH = 80
+_STEPS = 500
+_TOO_LONG = "the chain of assignments is too long"
 _NOTHING = Resolution()
 #: Modules of the standard library that training code hardly means: the project's own files are called so.
 _OFTEN_HIDDEN = frozenset({"code", "test"})
 
 
 class Resolver:
-    """Answers for one file; every answer is remembered, and is the same whatever was asked before."""
+    """Answers for one file; every answer is remembered."""
 
     def __init__(self, index: Index, knowledge: Knowledge, module: str, package: str) -> None:
         self.index = index
@@ -45,17 +45,13 @@ class Resolver:
         self.functions = self.definitions.functions
         self.classes = self.definitions.classes
         self._memo: dict[ast.AST, Resolution] = {}
-        #: The questions that are being answered: how deep each stands, and what is assumed of it so far.
-        self._open: dict[ast.AST, int] = {}
-        self._assumed: dict[ast.AST, Resolution] = {}
-        #: Answers that rest on an assumption, with the depth of the outermost one.
-        self._provisional: dict[ast.AST, tuple[Resolution, int]] = {}
-        #: The depth of the outermost assumption that the answer in the making rests on.
-        self._rests_on = _DEPTH + 1
-        self._changed = False
-        #: The questions that were too deep to be answered from where they were asked.
-        self._too_deep: list[ast.expr] = []
+        #: The expressions that are being resolved: reading one of them again is a cycle, which adds nothing.
+        self._open: set[ast.AST] = set()
+        #: Answers that left a cycle open: good for the question that is being answered, and forgotten with it.
+        self._partial: dict[ast.AST, Resolution] = {}
+        self._met_cycle = False
         self._steps = 0
+        self._is_warm = False
 
     # -- questions and cycles -------------------------------------------------------------------------
 
@@ -66,79 +62,46 @@ class Resolver:
             return known
         if self._open:
             return self._attempt(node)
-        waiting = [node]
+        answer = self._ask(node)
+        if answer.reason == _TOO_LONG and not self._is_warm:
+            self._is_warm = True
+            for call in self.index.calls:  # in the order of evaluation each question leads only to answered ones
+                self.resolve(call)
+            answer = self._ask(node)
+        self._memo[node] = answer = answer if answer != _NOTHING else unknown("it is defined in terms of itself")
+        return answer
+
+    def _ask(self, node: ast.expr) -> Resolution:
         self._steps = 0
-        while waiting:
-            self._too_deep = []
-            answer = self._attempt(waiting[-1])
-            if self._too_deep and self._too_deep[0] not in waiting:
-                waiting.append(self._too_deep[0])
-            else:
-                self._remember(waiting.pop(), answer)
-            self._provisional.clear()
-            self._assumed.clear()
-        return self._memo[node]
+        answer = self._attempt(node)
+        self._partial.clear()
+        self._met_cycle = False
+        return answer
 
     def _attempt(self, node: ast.expr) -> Resolution:
-        """The answer, with what is assumed so far of the questions that it leads back to."""
+        """The answer inside of a question; what a cycle leads back to adds nothing to it."""
         known = self._memo.get(node)
         if known is not None:
             return known
         if node in self._open:
-            self._rests_on = min(self._rests_on, self._open[node])
-            return self._assumed.get(node, _NOTHING)
-        if node in self._provisional:
-            answer, depth = self._provisional[node]
-            self._rests_on = min(self._rests_on, depth)
-            return answer
-        depth = len(self._open)
+            self._met_cycle = True
+            return _NOTHING
+        if node in self._partial:
+            self._met_cycle = True
+            return self._partial[node]
         self._steps += 1
-        if depth > _DEPTH or self._steps > _STEPS:
-            if self._steps <= _STEPS:
-                self._too_deep.append(node)
-            self._rests_on = -1
-            return unknown("the chain of assignments is too long")
-        return self._settle(node, depth)
-
-    def _settle(self, node: ast.expr, depth: int) -> Resolution:
-        """Answer; where the answer leads back to the question, again until no assumption changes any more."""
-        outside, changed = self._rests_on, self._changed
-        self._open[node] = depth
-        while True:
-            self._rests_on, self._changed = _DEPTH + 1, False
-            before = self._assumed.get(node, _NOTHING)
-            answer = join([before, self._resolve(node)])
-            if self._rests_on <= depth and answer != before:
-                self._assumed[node] = answer
-                self._changed = True
-            if self._rests_on != depth or not self._changed:
-                break
-            self._take_provisional(depth)
-        del self._open[node]
-        if self._rests_on < depth:
-            self._provisional[node] = (answer, self._rests_on)
-            self._changed = changed or self._changed
-        else:
-            if self._rests_on == depth:
-                answer = self._remember(node, _sorted(answer))
-                for inner, found in self._take_provisional(depth):
-                    self._remember(inner, _sorted(found))
-            answer = self._remember(node, answer)
-            self._rests_on, self._changed = _DEPTH + 1, changed
-        self._rests_on = min(outside, self._rests_on)
+        if len(self._open) > _DEPTH or self._steps > _STEPS:
+            self._met_cycle = True
+            return unknown(_TOO_LONG)
+        outside, self._met_cycle = self._met_cycle, False
+        self._open.add(node)
+        try:
+            answer = self._resolve(node)
+        finally:
+            self._open.discard(node)
+        (self._partial if self._met_cycle else self._memo)[node] = answer
+        self._met_cycle = self._met_cycle or outside
         return answer
-
-    def _remember(self, node: ast.AST, answer: Resolution) -> Resolution:
-        self._assumed.pop(node, None)
-        self._memo[node] = answer if answer != _NOTHING else unknown("it is defined in terms of itself")
-        return self._memo[node]
-
-    def _take_provisional(self, depth: int) -> list[tuple[ast.AST, Resolution]]:
-        """Take out the answers that rest on the question at this depth (or on one below it)."""
-        taken = [(node, answer) for node, (answer, on) in self._provisional.items() if on >= depth]
-        for node, _ in taken:
-            del self._provisional[node]
-        return taken
 
     # -- expressions --------------------------------------------------------------------------------
 
@@ -190,6 +153,9 @@ class Resolver:
         reason = next(filter(None, map(_hidden_by, (scope, *scope.parents()))), None)
         if name in _BUILTINS:
             return Resolution((Ref(f"builtins.{name}"),), reason)
+        stars = (origin for here in (scope, *scope.parents()) for origin in here.star_imports)
+        if any(not self.is_foreign(self.absolute(origin)) for origin in stars):
+            return Resolution((Ref(f"{self.module}.{name}"),), reason)
         return unknown(reason or "it is never bound")
 
     def _binding(self, binding: Binding) -> Resolution:
@@ -241,7 +207,7 @@ class Resolver:
         info = self.classes.get(ref.name)
         if info is not None:
             found = self._own_member(info, ref, attribute, frozenset())
-            return found or unknown(f"`{info.name}` does not define it")
+            return found or Resolution((Ref(f"{ref.name}.{attribute}"),), f"`{info.name}` does not define it")
         name = f"{ref.name}.{attribute}"
         held = self.knowledge.holds(name) if ref.is_instance else None
         return Resolution((Ref(held, True),)) if held else Resolution((Ref(name),))
@@ -365,9 +331,7 @@ class Resolver:
         return root in sys.stdlib_module_names and root not in _OFTEN_HIDDEN
 
 
-def _sorted(answer: Resolution) -> Resolution:
-    """The same answer whichever question of a cycle was asked first."""
-    return Resolution(tuple(sorted(answer.refs)), answer.reason)
+
 
 
 def _function_between(use: Scope, scope: Scope) -> Scope | None:
