@@ -9,6 +9,12 @@ from typing import Protocol
 class Knowledge(Protocol):
     """What the tables know of third-party names; the analysis itself knows none."""
 
+    def canonical(self, name: str) -> str:
+        """The one spelling of an object that has several public names."""
+
+    def split(self, name: str) -> tuple[str, str]:
+        """The prefix that spells another edition of a package, and the plain name."""
+
     def is_class(self, name: str) -> bool:
         """Does calling the name make an instance of it?"""
 
@@ -72,12 +78,20 @@ def unknown(reason: str) -> Resolution:
 NONE = Resolution((), "it is None")
 
 
+#: More candidates than this are as good as none. It swallows what it is joined with, so that the search for what a loop
+#: makes of a name (`path = path.parent`) comes to an end.
+TANGLE = Resolution((), "it may be too many things")
+_MOST = 24
+
+
 def join(parts: list[Resolution]) -> Resolution:
     """Any of the parts: refs in order without repeats, the first reason (None the last one to be named)."""
     if len(parts) == 1:
         return parts[0]
     refs = tuple(dict.fromkeys(ref for part in parts for ref in part.refs))
     reasons = [part.reason for part in parts if part.reason is not None]
+    if len(refs) > _MOST or TANGLE.reason in reasons:
+        return TANGLE
     reason = next((reason for reason in reasons if reason != NONE.reason), reasons[0] if reasons else None)
     return Resolution(refs, reason)
 
