@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tfguard.model import FileChange, Finding, RunReport
 from tfguard.report import changes, diff
@@ -132,3 +134,16 @@ def test_changes_that_are_not_written_are_pending(fix_report: RunReport, clean_r
     assert changes.describe(pending) == "Would fix 1 finding in 1 file."
     assert changes.render(pending, ReportOptions()).startswith("would fix train.py: ")
     assert changes.describe(clean_report) == "Nothing to fix."
+
+
+_PIECES = [b"x = 1", b"y", b"\n", b"\r\n", b"\r", b"\x0c", b"\\", b"-- a", b"\xe9", b"\0"]
+_BYTES = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=30).map(b"".join)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=_BYTES, after=_BYTES)
+def test_any_change_can_be_applied(tmp_path: Path, before: bytes, after: bytes) -> None:
+    patch = render(tmp_path, {"train.py": (before, after)})
+    if patch:
+        apply_patch(tmp_path, ["git", "apply"], patch)
+    assert (tmp_path / "train.py").read_bytes() == after
