@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import Result
 
+from tfguard.cli.options import common_folder
+
 Tfguard = Callable[..., Result]
 
 OLD = "import tensorflow as tf\n\nx = tf.train.AdmaOptimizer(0.1)\n"
@@ -149,6 +151,18 @@ def test_config_file(tfguard: Tfguard, project: Path) -> None:
     (project / "other.toml").write_text('ignore = ["TFG401"]\ncache = false\n')
     assert tfguard("check", "--config", "other.toml").exit_code == 0
     assert tfguard("check", "--config", "gone.toml").exit_code == 2
+
+
+def test_settings_are_looked_for_where_all_paths_are(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert common_folder(()) == project
+    assert common_folder(("a/b.py", "a/c/d.py")) == project / "a"
+    assert common_folder(("a/b.py",)) == project / "a" / "b.py"
+
+    def refuse(paths: object) -> str:
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr("os.path.commonpath", refuse)
+    assert common_folder(("c:/a.py", "d:/b.py")) == project
 
 
 def test_statistics(tfguard: Tfguard, project: Path) -> None:

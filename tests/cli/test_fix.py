@@ -162,6 +162,14 @@ def test_file_that_cannot_be_read_stops_nothing(tfguard: Tfguard, project: Path)
     assert (project / "train.py").read_text() == FIXED
 
 
+def test_diff_says_what_it_could_not_check(tfguard: Tfguard, project: Path) -> None:
+    write(project, train=FIXABLE, bad=b"import tensorflow\nx = '\xff'\n")
+    result = tfguard("fix", "--diff")
+    assert result.exit_code == 2
+    assert result.stdout.count("\n+++ b/") == 1
+    assert "bad.py:2:6: error: " in result.stderr
+
+
 def test_seed_option_reaches_the_fix(tfguard: Tfguard, project: Path) -> None:
     write(project, train="import tensorflow as tf\n\nprint(tf.random.normal([2]))\n")
     result = tfguard("fix", "--select", "TFG101", "--seed", "1234")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 
@@ -71,6 +72,11 @@ def test_unknown_command_gets_the_nearest(tfguard: Tfguard) -> None:
     result = tfguard("frobnicate")
     assert result.exit_code == 2
     assert "the commands are check, fix, " in result.stderr
+
+
+def test_completion_may_ask_for_commands_that_are_none() -> None:
+    with click.Context(main.command_line) as ctx:
+        assert main.command_line.get_command(ctx, "chekc") is None
 
 
 def test_unknown_option_is_exit_2(tfguard: Tfguard) -> None:
