@@ -23,7 +23,7 @@ QUIET = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONIOENCODING": "utf-8",
 }
-_HEADER = re.compile(r"^# (era|exercises|numbers): (.*)$", re.MULTILINE)
+_HEADER = re.compile(r"^# (era|exercises|numbers|migration): (.*)$", re.MULTILINE)
 _TYPES = re.compile(r"dtype=\S+|\b(?:np\.|numpy\.)?u?(?:int|float|complex)\d+(?:_ref)?\b")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan\b|inf\b)")
 
