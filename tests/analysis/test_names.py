@@ -199,6 +199,7 @@ RELATIVE = {
 
 STARS = {
     "unknown": ("from tensorflow import *\nuse(placeholder)", ("?",)),
+    "of the project": ("from lib import *\nuse(build)", ("train.build", "?")),
     "bound anyway": ("from tensorflow import *\nimport numpy as np\nuse(np.x)", ("numpy.x",)),
     "a builtin may be hidden": ("from numpy import *\nuse(sum)", ("builtins.sum", "?")),
     "within a function": ("from tensorflow import *\ndef f():\n  use(placeholder)", ("?",)),
@@ -276,7 +277,7 @@ METHODS = {
         ("tensorflow.Session.run",),
     ),
     "rebound self": ("class A:\n  def f(self): pass\n  def m(self):\n    self = g()\n    use(self.f)", ("?",)),
-    "unknown attribute": ("class A: pass\nuse(A().x)", ("?",)),
+    "unknown attribute": ("class A: pass\nuse(A().x)", ("train.A.x", "?")),
     "annotation": (TF + "def f(s: tf.Session):\n  use(s.run)", ("tensorflow.Session.run",)),
     "returned": (TF + "def f():\n  return tf.Session()\nuse(f().run)", ("tensorflow.Session.run",)),
     "returned twice": (

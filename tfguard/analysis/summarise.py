@@ -11,6 +11,7 @@ from typing import Any
 from tfguard.analysis.calls import CallSite, StoreSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.index import Place
+from tfguard.analysis.names import unpacked
 from tfguard.analysis.scopes import BindingKind, Branch, Scope, final
 from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, ClassSummary, Entry, FileSummary, Item
 
@@ -35,7 +36,7 @@ def summarise(
     stores: Mapping[str, StoreFunction] = MappingProxyType({}),
 ) -> FileSummary:
     """Everything about the file that the whole-program pass may need."""
-    bodies = _collect_bodies(file, [*_call_items(file, effects), *_store_items(file, stores), *_import_items(file)])
+    bodies = _collect_bodies(file, _items(file, effects, stores))
     return FileSummary(
         path=file.path,
         module=file.module,
@@ -47,6 +48,15 @@ def summarise(
         entries=tuple(_entries(file, bodies)),
         facts=dict(facts),
     )
+
+
+def _items(
+    file: FileModel, effects: Mapping[str, EffectFunction], stores: Mapping[str, StoreFunction]
+) -> Iterator[tuple[int, str, Item]]:
+    yield from _call_items(file, effects)
+    yield from _decorator_items(file)
+    yield from _store_items(file, stores)
+    yield from _import_items(file)
 
 
 def _collect_bodies(file: FileModel, items: Iterable[tuple[int, str, Item]]) -> dict[str, tuple[Item, ...]]:
@@ -77,7 +87,8 @@ def _where(file: FileModel, place: Place) -> tuple[str, Branch]:
 
 def _is_repeated(file: FileModel, place: Place) -> bool:
     """Does the node stand in a loop or comprehension of the body that it runs in?"""
-    return place.scope.kind == "comprehension" or any(step[0] in file.index.loops for step in place.branch)
+    in_loop = any(step[0] in file.index.loops and step[1] == 0 for step in place.branch)
+    return in_loop or place.scope.kind == "comprehension"
 
 
 def _call_items(file: FileModel, effects: Mapping[str, EffectFunction]) -> Iterator[tuple[int, str, Item]]:
@@ -93,8 +104,9 @@ def _call_items(file: FileModel, effects: Mapping[str, EffectFunction]) -> Itera
             if payload is not None:
                 name = call.names[0] if call.names else call.written
                 yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, repeated, rule, payload)
-        for kind, name in _callees(file, call):
-            yield place.order, body, Item(kind, name, span.start, span.end, branch, repeated)
+        for kind, name, guesses in _callees(file, call):
+            payload = list(guesses) or None
+            yield place.order, body, Item(kind, name, span.start, span.end, branch, repeated, payload=payload)
 
 
 def _store_items(file: FileModel, stores: Mapping[str, StoreFunction]) -> Iterator[tuple[int, str, Item]]:
@@ -109,19 +121,46 @@ def _store_items(file: FileModel, stores: Mapping[str, StoreFunction]) -> Iterat
                 yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, repeated, rule, payload)
 
 
-def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str]]:
-    """What of the project a call may run."""
+def _decorator_items(file: FileModel) -> Iterator[tuple[int, str, Item]]:
+    """A decorator without brackets is a call too."""
+    for node in (*file.index.functions, *file.index.classes):
+        for decorator in node.decorator_list:
+            name = file.resolver.resolve(decorator).name if not isinstance(decorator, ast.Call) else None
+            if name is not None and not file.resolver.is_foreign(name):
+                place = file.index.places[decorator]
+                body, branch = _where(file, place)
+                span = file.span(decorator)
+                yield place.order, body, Item(CALL, name, span.start, span.end, branch, _is_repeated(file, place))
+
+
+def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """What of the project a call may run: kind and name of the item, and the guesses for a method."""
     resolution = call.resolution
-    known = False
-    for ref in resolution.refs:
-        known = True
-        if ref.name.split(".", 1)[0] == "builtins" or _is_foreign(file, ref.name):
-            if not ref.is_instance and not call.node.args and file.knowledge.runs_main(ref.name):
-                yield CALL, f"{file.module}.main"
-        else:
-            yield CALL, f"{ref.name}.__call__" if ref.is_instance else ref.name
-    if not known and isinstance(call.node.func, ast.Attribute):
-        yield METHOD, call.node.func.attr
+    inherited = _methods_of_own_classes(file, call)
+    own = [ref for ref in resolution.refs if not file.resolver.is_foreign(ref.name)]
+    names = inherited or tuple(f"{ref.name}.__call__" if ref.is_instance else ref.name for ref in own)
+    if resolution.reason is None or isinstance(call.node.func, ast.Name):
+        for name in names:
+            yield CALL, name, ()
+    elif isinstance(call.node.func, ast.Attribute) and len(own) == len(resolution.refs):
+        method = call.node.func.attr
+        if names or not method.startswith("__"):
+            yield METHOD, method, names
+    given = bool(call.node.args) or any(keyword.arg in (None, "main") for keyword in call.node.keywords)
+    if not given and any(file.knowledge.runs_main(name) for name in resolution.names):
+        yield CALL, f"{file.module}.main", ()
+
+
+def _methods_of_own_classes(file: FileModel, call: CallSite) -> tuple[str, ...]:
+    """The method that is called, spelled at the class of the instance and not at the base that defines it."""
+    function = call.node.func
+    if not isinstance(function, ast.Attribute):
+        return ()
+    names = [ref.name for ref in file.resolver.resolve(function.value).refs]
+    classes = [file.resolver.classes[name] for name in names if name in file.resolver.classes]
+    if not classes or any(function.attr in info.attributes for info in classes):
+        return ()
+    return tuple(f"{info.name}.{function.attr}" for info in classes)
 
 
 def _project_functions_in(file: FileModel, call: CallSite) -> Iterator[str]:
@@ -130,15 +169,8 @@ def _project_functions_in(file: FileModel, call: CallSite) -> Iterator[str]:
     for value in values:
         if isinstance(value, (ast.Name, ast.Attribute)) and value in file.index.places:
             name = file.resolver.resolve(value).name
-            if name is not None and not name.startswith("builtins.") and not _is_foreign(file, name):
+            if name is not None and not name.startswith("builtins.") and not file.resolver.is_foreign(name):
                 yield name
-
-
-def _is_foreign(file: FileModel, name: str) -> bool:
-    root = name.split(".", 1)[0]
-    if name == file.module or name.startswith(f"{file.module}."):
-        return False
-    return file.knowledge.is_foreign(root) or root in sys.stdlib_module_names
 
 
 def _imported(file: FileModel) -> Iterator[tuple[ast.AST, str]]:
@@ -158,7 +190,7 @@ def _imported(file: FileModel) -> Iterator[tuple[ast.AST, str]]:
 
 def _import_items(file: FileModel) -> Iterator[tuple[int, str, Item]]:
     for node, name in _imported(file):
-        if _is_foreign(file, name):
+        if file.resolver.is_foreign(name):
             continue
         place = file.index.places[node]
         body, branch = _where(file, place)
@@ -172,12 +204,14 @@ def _exports(file: FileModel) -> dict[str, str]:
     module: Scope = file.index.module
     for name, bindings in module.bindings.items():
         for binding in final(bindings):
+            value = unpacked(binding) if binding.kind is BindingKind.ASSIGN else None
+            target = file.resolver.resolve(value).name if value is not None else None
             if binding.kind is BindingKind.IMPORT:
                 target = file.resolver.absolute(binding.target)
-                if not _is_foreign(file, target):
-                    found[name] = target
+            if target is not None and not file.resolver.is_foreign(target):
+                found[name] = target
     for origin in file.star_imports:
-        if not _is_foreign(file, origin):
+        if not file.resolver.is_foreign(origin):
             found[f"*{origin}"] = origin
     return found
 
@@ -206,5 +240,6 @@ def _entries(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Iterato
 
 def _does_work(call: CallSite) -> bool:
     """Is it a call of something else than the language's own functions?"""
-    names = call.names
-    return not names or not all(name.split(".", 1)[0] in sys.stdlib_module_names | {"builtins"} for name in names)
+    language = sys.stdlib_module_names | {"builtins"}
+    of_language = [name.split(".", 1)[0] in language and call.file.resolver.is_foreign(name) for name in call.names]
+    return not of_language or not all(of_language)

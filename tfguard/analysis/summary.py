@@ -24,7 +24,8 @@ class Item:
     branch: Branch = ()
     #: Does it stand in a loop or comprehension of its body?
     is_repeated: bool = False
-    #: EFFECT: the rule that made it and what it says (JSON values only).
+    #: EFFECT: the rule that made it and what it says (JSON values only). METHOD: the payload lists qualified names that
+    #: are guesses of what is called.
     rule: str = ""
     payload: Any = None
 

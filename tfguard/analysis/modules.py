@@ -1,0 +1,161 @@
+"""Where the names of a project are defined: modules, functions, classes and methods over all files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from tfguard.analysis.summary import FileSummary
+
+#: A class by the path of its file and its qualified name.
+ClassKey = tuple[str, str]
+
+#: A method of an unknown object is followed only when at most this many classes define it.
+_CANDIDATES = 5
+#: Places where one name is looked for, through re-exports and star imports.
+_PLACES = 100
+
+
+class Body(NamedTuple):
+    """The body that a call runs, and for a method the class whose instance it is called on."""
+
+    summary: FileSummary
+    name: str
+    receiver: ClassKey | None = None
+
+
+class Modules:
+    """The definitions of all files, given in path order."""
+
+    def __init__(self, files: Mapping[str, FileSummary]) -> None:
+        self._files = files
+        self._modules: dict[str, FileSummary] = {}
+        self._suffixes: dict[str, list[FileSummary]] = {}
+        self._found: dict[tuple[str, str], FileSummary | None] = {}
+        self._methods: dict[str, list[Body]] = {}
+        self._bodies: dict[tuple[str, str], Body | None] = {}
+        self._ancestors: dict[ClassKey, frozenset[ClassKey]] = {}
+        for summary in files.values():
+            self._modules.setdefault(summary.module, summary)
+            parts = summary.module.split(".")
+            for start in range(len(parts)):
+                self._suffixes.setdefault(".".join(parts[start:]), []).append(summary)
+            for name, cls in summary.classes.items():
+                for method in cls.methods:
+                    found = Body(summary, f"{name}.{method}", (summary.path, name))
+                    self._methods.setdefault(method, []).append(found)
+
+    # -- modules ------------------------------------------------------------------------------------
+
+    def find_module(self, importer: FileSummary, dotted: str) -> FileSummary | None:
+        """The project's file that an import loads: beside the importer, above it, or anywhere if unique."""
+        key = (importer.package, dotted)
+        if key not in self._found:
+            self._found[key] = self._find_module(importer, dotted)
+        return self._found[key]
+
+    def _find_module(self, importer: FileSummary, dotted: str) -> FileSummary | None:
+        parts = importer.package.split(".") if importer.package else []
+        for length in range(len(parts), -1, -1):
+            found = self._modules.get(".".join([*parts[:length], dotted]))
+            if found is not None:
+                return found
+        candidates = self._suffixes.get(dotted, [])
+        return candidates[0] if len(candidates) == 1 else None
+
+    def loaded_by(self, importer: FileSummary, dotted: str) -> tuple[FileSummary, ...]:
+        """All files that an import loads, in order: the `__init__` of the packages around it, then the module."""
+        module = self.find_module(importer, dotted)
+        if module is None:
+            return ()
+        parts = module.module.split(".")
+        around = (self._modules.get(".".join(parts[:length])) for length in range(1, len(parts)))
+        packages = [package for package in around if package is not None and package.path.endswith("__init__.py")]
+        return (*packages, module)
+
+    # -- names --------------------------------------------------------------------------------------
+
+    def find_body(self, summary: FileSummary, name: str) -> Body | None:
+        """The body that calling a qualified name runs: a function, a method, or a class's `__init__`."""
+        key = (summary.path, name)
+        if key not in self._bodies:
+            self._bodies[key] = self._find_body(summary, name)
+        return self._bodies[key]
+
+    def _find_body(self, summary: FileSummary, name: str) -> Body | None:
+        located = self._locate(summary, name, set())
+        if located is None:
+            return None
+        where, name = located
+        if name in where.classes:
+            return self.find_method((where.path, name), "__init__")
+        owner, _, last = name.rpartition(".")
+        if owner in where.classes:
+            return self.find_method((where.path, owner), last)
+        return Body(where, name) if name in where.bodies else None
+
+    def find_method(self, receiver: ClassKey, method: str) -> Body | None:
+        """The method that an instance of a class runs, its own or that of a base in the project."""
+        names = ("__call__", "call") if method == "__call__" else (method,)
+        for path, cls in self._lineage(receiver):
+            summary = self._files[path]
+            own = next((name for name in names if name in summary.classes[cls].methods), None)
+            if own is not None:
+                return Body(summary, f"{cls}.{own}", receiver)
+        return None
+
+    def ancestors(self, cls: ClassKey) -> frozenset[ClassKey]:
+        """A class and its bases in the project."""
+        if cls not in self._ancestors:
+            self._ancestors[cls] = frozenset(self._lineage(cls))
+        return self._ancestors[cls]
+
+    def _lineage(self, cls: ClassKey) -> list[ClassKey]:
+        """A class and its bases in the project, depth first from left to right."""
+        found: dict[ClassKey, None] = {}
+        waiting = [cls]
+        while waiting:
+            here = waiting.pop()
+            if here in found:
+                continue
+            found[here] = None
+            summary = self._files[here[0]]
+            bases = [self._locate(summary, base, set()) for base in summary.classes[here[1]].bases]
+            waiting.extend((b[0].path, b[1]) for b in reversed(bases) if b is not None and b[1] in b[0].classes)
+        return list(found)
+
+    def _locate(self, summary: FileSummary, name: str, seen: set[tuple[str, str]]) -> tuple[FileSummary, str] | None:
+        """The file that defines a name (or the class of a method), and the name there."""
+        if name in summary.classes or name in summary.bodies or name.rpartition(".")[0] in summary.classes:
+            return summary, name
+        if (summary.path, name) in seen or len(seen) > _PLACES:
+            return None
+        seen.add((summary.path, name))
+        if name.startswith(f"{summary.module}."):
+            found = self._exported(summary, name[len(summary.module) + 1 :], seen)
+            if found is not None:
+                return found
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            module = self.find_module(summary, ".".join(parts[:length]))
+            if module is not None and module is not summary:
+                return self._locate(module, ".".join([module.module, *parts[length:]]), seen)
+        return None
+
+    def _exported(self, summary: FileSummary, rest: str, seen: set[tuple[str, str]]) -> tuple[FileSummary, str] | None:
+        first, _, below = rest.partition(".")
+        target = summary.exports.get(first)
+        if target is not None:
+            return self._locate(summary, f"{target}.{below}" if below else target, seen)
+        for name, origin in reversed(list(summary.exports.items())):
+            module = self.find_module(summary, origin) if name.startswith("*") else None
+            if module is not None and module is not summary:
+                found = self._locate(module, f"{module.module}.{rest}", seen)
+                if found is not None:
+                    return found
+        return None
+
+    def methods_named(self, name: str) -> Iterable[Body]:
+        """The methods of this name in the project, when they are few enough to be meant."""
+        found = self._methods.get(name, [])
+        return found if len(found) <= _CANDIDATES else ()
