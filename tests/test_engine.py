@@ -1,8 +1,10 @@
 """`check` end to end: what is read, what is said, and that nothing about the machine changes it."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -232,6 +234,31 @@ def test_what_the_machine_cannot_do_is_a_problem_of_the_file(
     monkeypatch.setattr(worker, "open_model", fail)
     write_files(tmp_path, {"a.py": SESSION})
     assert [words in message for _, message in problems(run_check(tmp_path))] == [True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_a_file_that_takes_too_long_does_not_stop_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, add_rules: Callable[..., None]
+) -> None:
+    def loop(_: object) -> str:
+        while True:
+            pass
+
+    monkeypatch.setattr(worker, "LONGEST", 0.2)
+    add_rules(text_rule(190, "endless", loop, mentions="endless"))
+    write_files(tmp_path, {"a.py": "endless = 1\n", "b.py": SESSION})
+    report = run_check(tmp_path, select=["TFG190", "TFG401"])
+    assert said(report) == [("b.py", 3, "TFG401")]
+    assert problems(report) == [("a.py", "the analysis of TFG190 took more than 0.2 seconds")]
+
+
+def test_without_a_main_thread_there_is_no_limit(tmp_path: Path) -> None:
+    write_files(tmp_path, {"b.py": SESSION})
+    reports: list[RunReport] = []
+    thread = threading.Thread(target=lambda: reports.append(run_check(tmp_path, select=["TFG401"])))
+    thread.start()
+    thread.join()
+    assert said(reports[0]) == [("b.py", 3, "TFG401")]
 
 
 def test_files_that_are_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,14 @@ from tfguard.model import Finding, Note, Problem, Severity, Span
 from tfguard.rule import Rule, run_file_rules, screen, summary_of
 from tfguard.source import SourceFile, decode
 from tfguard.suppressions import Suppression
+from tfguard.timing import OutOfTime, time_limit
 
 #: Top-level packages whose mentions the summary counts.
 _ROOTS = ("tensorflow", "keras", "tf_keras")
 #: Text longer than this is not parsed: a file of code is never that long.
 LARGEST_TEXT = 10_000_000
+#: Seconds of processor time; the slowest of 4,000 real files needs a hundredth of it.
+LONGEST = 120
 T = TypeVar("T")
 
 _REPORT_IT = "this is a bug of tfguard, not of your code: please report it"
@@ -77,7 +80,11 @@ def load_setup(config: Config, extra: tuple[str, ...] = ()) -> Setup:
 def guarded(function: Callable[[], T], path: str, at_work: list[str], problems: list[Problem]) -> T | None:
     """The one place where any exception becomes a problem of one file; `at_work` ends with the rule that ran."""
     try:
-        return function()
+        with time_limit(LONGEST):
+            return function()
+    except OutOfTime:
+        message = f"the analysis of {at_work[-1]} took more than {LONGEST} seconds"
+        problems.append(Problem(path, message, "leave the file out with `exclude`, and please report it"))
     except MemoryError:
         problems.append(
             Problem(path, "there is not enough memory to analyse the file", "use fewer workers: `--jobs 1`")
