@@ -303,7 +303,8 @@ class FileModel:
             if not isinstance(root, ast.Name):
                 continue
             resolution = self.resolver.resolve(root)
-            reason = "" if resolution.refs else resolution.reason or ""
+            is_builtin = any(name.startswith("builtins.") for name in resolution.names)
+            reason = resolution.reason or "" if not is_builtin else ""
             if "import *" in reason or "`exec`" in reason:
                 span, _ = self._chain_span(node)
                 found.append((span, self.text_of(span), reason))
