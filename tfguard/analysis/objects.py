@@ -124,7 +124,8 @@ class _Historian:
 
     def _follow_attribute(self, node: ast.Attribute, depth: int) -> None:
         owner = self.file.resolver.class_of_self(node.value) if isinstance(node.value, ast.Name) else None
-        if owner is None or node.attr not in owner.attributes:
+        outside = self.file.resolver.definitions.assigned_from_outside
+        if owner is None or node.attr not in owner.attributes or node.attr in outside:
             self.give_up("it is an attribute of another object")
             return
         for value, _ in owner.attributes[node.attr]:
@@ -165,7 +166,7 @@ class _Historian:
         """Note every write to, and judge every read of, the variable (or, below `self`, the attribute)."""
         for target, value in self.file.index.stores:
             path = self._path_from(target, is_holder, skip, attribute)
-            if path:
+            if path and path != _OTHER:
                 self.history.settings.append(Setting(path, Expr(self.file, value) if value is not None else None))
             elif path is None:
                 self.give_up("an item with a computed key is written")
@@ -194,10 +195,10 @@ class _Historian:
 
     def _judge_read(self, chain: ast.expr, path: tuple[str, ...]) -> None:
         parent = self.file.index.places[chain].parent
-        if isinstance(parent, ast.Subscript) and parent.value is chain:
+        while isinstance(parent, (ast.Attribute, ast.Subscript)) and getattr(parent, "value", None) is chain:
             if not isinstance(parent.ctx, ast.Load):
                 return
-            parent = self.file.index.places[parent].parent
+            chain, parent = parent, self.file.index.places[parent].parent
         if isinstance(parent, ast.keyword):
             parent = self.file.index.places[parent].parent
         if isinstance(parent, ast.Call):

@@ -215,7 +215,7 @@ def place_lines(
 ) -> tuple[Edit, ...] | None:
     """Insert lines right below or above any statement, in its block; what they need is imported at the top."""
     span = file.span(statement)
-    bound = bind_modules(file, modules, span.start)
+    bound = bind_modules(file, modules, span.end if below else span.start)
     if bound is None:
         return None
     text = "\n".join(lines(bound.aliases))

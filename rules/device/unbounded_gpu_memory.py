@@ -1,0 +1,317 @@
+"""TensorFlow takes nearly all the memory of every GPU that it sees, whatever the model needs.
+
+A session of TensorFlow 1 does so when it starts, unless its config sets `allow_growth` or a fraction; TensorFlow 2 does
+so at its first operation, unless memory growth or a limit is set before.
+
+## Why it matters
+Nobody else can use the GPU meanwhile: a second training, an evaluation, a notebook that was left open or a colleague
+fails with "CUDA_ERROR_OUT_OF_MEMORY" or "failed to create cublas handle", and `nvidia-smi` does not tell what the model
+needs. On a machine with several GPUs the memory of all of them is taken.
+
+## Bad
+    import tensorflow.compat.v1 as tf
+
+    x = tf.placeholder(tf.float32)
+    with tf.Session() as sess:
+        print(sess.run(x * 2, {x: 1.0}))
+
+## Good
+    import tensorflow.compat.v1 as tf
+
+    x = tf.placeholder(tf.float32)
+    with tf.Session(config=tf.ConfigProto(gpu_options=tf.GPUOptions(allow_growth=True))) as sess:
+        print(sess.run(x * 2, {x: 1.0}))
+
+## Bad
+    import tensorflow as tf
+
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit([[1.0]], [[2.0]])
+
+## Good
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit([[1.0]], [[2.0]])
+
+## Good
+    import os
+
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+    import tensorflow as tf
+
+    print(tf.constant(1))
+
+## Fix safety
+Safe: only the memory that is taken changes, and without a GPU nothing does. `gpu-memory` in the settings chooses growth, a
+fraction or a limit in MB; a session has no limit in MB and TensorFlow 2 no fraction, these grow. A session that gets
+`allow_growth` may be slower at its start, and its memory may end in smaller pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from tfguard.analysis.calls import CallSite, StoreSite
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.project import Event, Program, ProjectFacts
+from tfguard.analysis.summary import EFFECT
+from tfguard.analysis.values import Known, Value
+from tfguard.model import Finding, Fix, Note, Safety, Severity, Span
+from tfguard.rule import Rule
+from tfguard.tables import load_toml
+
+from tfguard.rules.device.growth import growth_fix
+from tfguard.rules.device.sessions import Judgement, Memory, device_table, judge, kind_of, option_of
+
+rule = Rule(
+    __name__,
+    id="TFG201",
+    severity=Severity.WARNING,
+    since="0.1",
+    messages=("CUDA_ERROR_OUT_OF_MEMORY", "failed to create cublas handle", "Failed to get convolution algorithm"),
+)
+
+_IN_2 = re.compile(r"(?<![.\d])2\.|-$")
+_ROOTS = ("tensorflow", "keras", "tf_keras", "tf_slim", "tflearn", "tensorflow_datasets", "os")
+
+#: What an effect says. A session that is no finding (and takes its memory now), one without a config, one with one.
+SETTLED, STARTED, BARE, CONFIGURED = "settled", "started", "bare", "configured"
+#: Memory is bounded, for every session or for those without a config; every GPU is hidden; other devices do the work.
+DECIDED, CONTEXT, HIDDEN, ELSEWHERE = "decided", "context", "hidden", "elsewhere"
+#: The GPU is started, surely or maybe; the program builds graphs of TensorFlow 1; Keras is given a session.
+USES, MAYBE, GRAPH, GIVEN = "uses", "maybe", "graph", "given"
+
+
+# -- sessions -------------------------------------------------------------------------------------------
+
+
+@rule.on_file(mentions=("Session", "Supervisor", "RunConfig", "Estimator", "estimator", "Server", "learn", "eager", "slim", "list_local_devices", "training"))
+def check(file: FileModel) -> Iterator[Finding]:
+    """Every session whose config bounds no memory."""
+    for call in file.calls:
+        kind = kind_of(call)
+        if kind is None:
+            continue
+        judgement = judge(call, kind)
+        if judgement.memory is Memory.UNBOUNDED:
+            yield rule.finding(call, _message(call, judgement), fix=_fix(call, kind.argument, judgement))
+
+
+def _message(call: CallSite, judgement: Judgement) -> str:
+    how = "with a config that bounds no GPU memory" if judgement.has_config else "without a config"
+    return f"`{call.written}` {how} takes nearly all the memory of every GPU that it sees"
+
+
+def _fix(call: CallSite, argument: str, judgement: Judgement) -> Fix | None:
+    if not judgement.edits:
+        return None
+    option, value = option_of(call)
+    title = f"Set `{option}={value}` in the config" if judgement.has_config else f"Pass `{argument}=` with `{option}={value}`"
+    if isinstance(call.file.config.gpu_memory, int):
+        title += " (a session has no limit in MB)"
+    return Fix(title, judgement.edits, Safety.SAFE)
+
+
+# -- what running a program does --------------------------------------------------------------------------
+
+
+@rule.on_call(mentions=("tensorflow", "keras", "tf_slim", "tflearn", "environ", "putenv"))
+def note_call(call: CallSite) -> str | None:
+    """What the call means for the GPU's memory."""
+    if call.names and not any(name.split(".", 1)[0] in _ROOTS for name in call.names):
+        return None
+    kind = kind_of(call) if call.names else None
+    if kind is not None:
+        judgement = judge(call, kind)
+        if judgement.memory is Memory.UNBOUNDED:
+            return CONFIGURED if judgement.has_config else BARE
+        return STARTED if kind.starts and judgement.memory is not Memory.NOT_HERE else SETTLED
+    for name in call.names:
+        found = _environment_call(call, name) if name.startswith("os.") else _api_call(call, call.file.knowledge.canonical(name))
+        if found is not None:
+            return found
+    return None
+
+
+def _api_call(call: CallSite, name: str) -> str | None:
+    bounds = device_table()["bounds"]
+    if name in bounds["context"]:
+        return CONTEXT
+    if name in bounds["visible"]:
+        first = call.argument("devices", 0)
+        return HIDDEN if first.expr is not None and first.expr.origin.elements == () else None
+    if name in bounds["elsewhere"] or name in bounds["backend"]:
+        return ELSEWHERE
+    return _use_of(call, name)
+
+
+def _use_of(call: CallSite, name: str) -> str | None:
+    table = device_table()
+    if name in table["keras_session"]["given"]:
+        return GIVEN
+    if call.file.target.tensorflow < (2, 0):
+        return USES if name in table["keras_session"]["names"] else None
+    if _is_of_graphs(call, name):
+        return GRAPH
+    keras = call.file.target.keras
+    return _starts(name, keras is not None and keras >= (3, 0))
+
+
+def _is_of_graphs(call: CallSite, name: str) -> bool:
+    """Is it a name that tells a program of TensorFlow 1: one for graphs, or one that TensorFlow 2 never had?"""
+    if name in _graph_names() or name.split(".", 1)[0] in device_table()["graph"]["roots"]:
+        return True
+    target = call.file.target
+    statuses = [call.file.knowledge.api.status(n, target.tensorflow, target.keras) for n in call.names if n.startswith("tensorflow.")]
+    missing = any(status.kind == "missing" and not _IN_2.search(status.versions) for status in statuses)
+    return missing and name.startswith("tensorflow.")
+
+
+@lru_cache(maxsize=4096)
+def _starts(name: str, is_keras_3: bool) -> str | None:
+    """What the longest row of `[uses]` and `[quiet]` that covers a name says."""
+    table = device_table()
+    parts = name.split(".")
+    for row in [f"*.{parts[-1]}", name, *(".".join(parts[:end]) + "." for end in range(len(parts) - 1, 0, -1))]:
+        if row in table["quiet"]:
+            return None
+        if row in table["uses"] or (is_keras_3 and row in table["uses_of_keras_3"]):
+            return USES
+    return None if parts[0] == "os" else MAYBE
+
+
+@lru_cache(maxsize=1)
+def _graph_names() -> frozenset[str]:
+    table = load_toml("graph_mode.toml")
+    return frozenset(table["names"]) | {name for name, mode in table["calls"].items() if mode == "disable"}
+
+
+# -- environment variables ------------------------------------------------------------------------------------
+
+
+def _environment_call(call: CallSite, name: str) -> str | None:
+    if name in ("os.environ.setdefault", "os.putenv"):
+        key, value = call.argument("key", 0), call.argument("value", 1)
+        return _variable(key.value, value.value)
+    if name == "os.environ.update":
+        return next((found for key, value in _updated(call) if (found := _variable(key, value)) is not None), None)
+    return None
+
+
+def _updated(call: CallSite) -> Iterator[tuple[Value, Value]]:
+    for word, expr in call.keywords:
+        yield Known(word), expr.value
+    for expr in call.arguments:
+        for key, value in expr.items or ():
+            yield key.value, value.value
+
+
+@rule.on_store(mentions="environ")
+def note_store(store: StoreSite) -> str | None:
+    """What a write to `os.environ` means."""
+    return _variable(store.key, store.value.value if store.value is not None else None) if "os.environ" in store.names else None
+
+
+def _variable(key: Value, value: Value | None) -> str | None:
+    table = device_table()["environment"]
+    name = key.value if isinstance(key, Known) else None
+    known = value.value if isinstance(value, Known) else None
+    if name in table["decides"]:
+        return DECIDED
+    if name in table["hides"]:
+        return HIDDEN if known in table["hides"][name] else None
+    return ELSEWHERE if name in table["backend"] and known not in table["backend"][name] else None
+
+
+# -- the program ----------------------------------------------------------------------------------------------
+
+
+@rule.on_project
+def check_project(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Sessions that the program does not bound in another way, then programs that start the GPU without a session."""
+    places: dict[tuple[str, int, int], list[Program]] = {}
+    for program in facts.programs:
+        for event in program.effects(rule.id):
+            if event.item.payload in (BARE, CONFIGURED):
+                places.setdefault((event.path, event.item.start, event.item.end), []).append(program)
+    for finding in findings:
+        reached = places.get((finding.path, finding.span.start, finding.span.end), [])
+        if not _is_settled(facts, finding, reached):
+            yield finding
+    for program in facts.programs:
+        yield from _starts_gpu(facts, program)
+
+
+def _is_settled(facts: ProjectFacts, finding: Finding, reached: list[Program]) -> bool:
+    """Does every program that makes the session bound it in another way?"""
+    if reached:
+        return all(_settles(program, finding) for program in dict.fromkeys(reached))
+    loading = [program for program in facts.programs if finding.path in program.files]
+    if loading:
+        return all(_is_bounded(program.effects(rule.id), BARE) for program in loading)
+    summary = facts.files[finding.path]
+    items = [item for item in summary.bodies.get(summary.module, ()) if item.kind == EFFECT and item.rule == rule.id]
+    return any(item.payload == DECIDED or (item.payload == HIDDEN and not item.branch) for item in items)
+
+
+def _settles(program: Program, finding: Finding) -> bool:
+    """Is the memory bounded, or another session surely started before (only the first one's options count)?"""
+    events = program.effects(rule.id)
+    here = next(n for n, e in enumerate(events) if (e.path, e.item.start, e.item.end) == (finding.path, finding.span.start, finding.span.end))
+    if any(event.item.payload == STARTED and not event.is_conditional for event in events[:here]):
+        return True
+    return _is_bounded(events, events[here].item.payload)
+
+
+def _is_bounded(events: Sequence[Event], session: str) -> bool:
+    kinds = {event.item.payload for event in events}
+    hidden = any(event.item.payload == HIDDEN and not event.is_conditional for event in events)
+    return hidden or DECIDED in kinds or (session == BARE and CONTEXT in kinds)
+
+
+def _starts_gpu(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
+    """The first operation of a program that has no session and bounds nothing."""
+    if program.summary.path not in facts.files or facts.open(program.summary.path).target.device == "cpu":
+        return
+    events = _events(program)
+    kinds = {event.item.payload for event in events}
+    first = next((event for event in events if event.item.payload == USES), None)
+    if first is None or kinds & {SETTLED, STARTED, BARE, CONFIGURED, GRAPH, GIVEN, CONTEXT, ELSEWHERE} or _is_bounded(events, BARE):
+        return
+    file = facts.open(program.summary.path)
+    earliest = next(event for event in events if event.item.payload in (USES, MAYBE))
+    span = _place_in(file, first)
+    fix = growth_fix(facts, program, file, before=earliest.chain[0][1])
+    yield rule.finding((file, span), _start_message(file, span, first), fix=fix, notes=_notes(facts, file, first))
+
+
+def _events(program: Program) -> list[Event]:
+    """The effects in files that the program loads (a method of an unknown object may be another file's)."""
+    return [event for event in program.effects(rule.id) if event.path in program.files]
+
+
+def _place_in(file: FileModel, event: Event) -> Span:
+    """The innermost place in the entry file on the way to an event."""
+    here = [item for (path, _), item in zip(event.chain, event.trail) if path == file.path][-1]
+    return Span(here.start, here.end)
+
+
+def _start_message(file: FileModel, span: Span, event: Event) -> str:
+    call = next((call for call in file.calls if call.span == span), None)
+    written = call.written if call is not None else file.text_of(span).split("\n", 1)[0]
+    return f"`{written}` starts TensorFlow on the GPU, and nothing before it bounds the memory that is taken: nearly all of every GPU"
+
+
+def _notes(facts: ProjectFacts, file: FileModel, event: Event) -> tuple[Note, ...]:
+    if event.path == file.path:
+        return ()
+    line, column = facts.open(event.path).source.position(event.item.start)
+    return (Note("the first operation is here", event.path, line, column),)
