@@ -1,4 +1,4 @@
-"""The small old programs of `fixtures/era`: finding them, running them in a given Python, reading the numbers they print."""
+"""The old programs of `fixtures/era`: finding them, running them in a given Python, reading the numbers they print."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _find_entry(folder: Path) -> str | None:
 
 def _read_header(path: Path) -> dict[str, str]:
     text = path.read_bytes()[:2000].decode("latin-1").replace("\r\n", "\n")
-    return {key: value for key, value in _HEADER.findall(text)}
+    return dict(_HEADER.findall(text))
 
 
 def run_file(python: str, entry: Path, *, timeout: float = 120.0) -> Outcome:
@@ -99,7 +99,7 @@ def run_file(python: str, entry: Path, *, timeout: float = 120.0) -> Outcome:
     command = [python, "-W", "ignore", entry.name]
     started = time.monotonic()
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command, cwd=entry.parent, env={**os.environ, **QUIET}, capture_output=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:

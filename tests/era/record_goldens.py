@@ -1,8 +1,8 @@
 """Run the programs of `fixtures/era` on the TensorFlow of their time and write down what they print.
 
 usage: record_goldens.py DIR [--only NAME ...] [--check]
-DIR holds the environments that `make_envs.sh` builds (py27, tf12, tf110, tf115); those that are missing are skipped and keep
-the goldens they have. The Python that runs this script is used too, when it has TensorFlow: that is "untouched, on today's".
+DIR holds the environments that `make_envs.sh` builds (py27, tf12, tf110, tf115); those that are missing are skipped and
+keep the goldens they have. The Python that runs this script is used too, when it has TensorFlow: today's.
 Every program that ends well is run a second time, and its numbers must be the same.
 `--check` writes nothing and fails where a golden differs from what is run.
 """
@@ -22,7 +22,8 @@ from era_programs import GOLDENS, Outcome, Program, find_difference, iter_progra
 ENVIRONMENTS = ("py27", "tf12", "tf110", "tf115")
 VERSIONS = (
     "import json, sys, numpy, tensorflow as tf\n"
-    "print(json.dumps([tf.__version__, {'python': '.'.join(map(str, sys.version_info[:2])), 'numpy': numpy.__version__}]))"
+    "python = '.'.join(map(str, sys.version_info[:2]))\n"
+    "print(json.dumps([tf.__version__, {'python': python, 'numpy': numpy.__version__}]))"
 )
 
 

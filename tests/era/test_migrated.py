@@ -1,4 +1,4 @@
-"""Every old program of `fixtures/era`, put through `tfguard fix`, runs on today's TensorFlow and prints what it printed on its own."""
+"""Every old program of `fixtures/era` runs on today's TensorFlow after `tfguard fix` and prints what it printed then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import pytest
 from era.era_programs import GOLDENS, Outcome, Program, find_difference, iter_programs, run_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
-needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed")
+needs_tensorflow = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
+)
 
 PROGRAMS = list(iter_programs())
 MIGRATED = [program for program in PROGRAMS if "migration" not in program.header]
