@@ -171,7 +171,7 @@ def _edits(
     file: FileModel, where: _After | _First, stdlib: list[str], other: list[str], lines: list[str]
 ) -> tuple[Edit, ...] | None:
     rewrite = file.rewrite
-    at_top = isinstance(where, _After) and bool(stdlib)
+    at_top = isinstance(where, _After) and bool(stdlib) and not is_future(where.statement)
     imports = other if at_top else [*stdlib, *other]
     if isinstance(where, _After):
         blank_below = _is_blank_below(file, where.statement)
