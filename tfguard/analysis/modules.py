@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from tfguard.analysis.summary import FileSummary
@@ -155,7 +155,7 @@ class Modules:
                     return found
         return None
 
-    def methods_named(self, name: str) -> Iterable[Body]:
-        """The methods of this name in the project, when they are few enough to be meant."""
-        found = self._methods.get(name, [])
+    def methods_named(self, name: str, loaded: Container[str]) -> Iterable[Body]:
+        """The methods of this name in the files that are loaded, when they are few enough to be meant."""
+        found = [body for body in self._methods.get(name, []) if body.summary.path in loaded]
         return found if len(found) <= _CANDIDATES else ()

@@ -136,7 +136,7 @@ class Run:
         for body in known:
             yield from self.body(body, way)
         if not known:
-            for body in self.modules.methods_named(item.name):
+            for body in self.modules.methods_named(item.name, self.loaded):
                 yield from self.body(body, replace(way, is_conditional=True))
 
     def load(self, summary: FileSummary, name: str, way: _Way) -> Iterator[Event]:
