@@ -238,7 +238,8 @@ def _rename(file: FileModel, reference: Reference, status: Status, *, edition: s
     edit = file.rename_edit(reference, _broken(status), row[0])
     if edit is None:
         return None
-    return Fix(f"Replace it by `{edit.text}`", (edit,), row[1], MIGRATION)
+    kept = file.text_of(Span(reference.span.start, edit.span.start))
+    return Fix(f"Replace it by `{kept}{edit.text}`", (edit,), row[1], MIGRATION)
 
 
 def _row(file: FileModel, old: str, edition: str) -> tuple[str, Safety] | None:
