@@ -6,15 +6,14 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tfguard.rules.device.sessions import device_table
+
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.preamble import Module, insert_preamble, place_lines
 from tfguard.analysis.project import Program, ProjectFacts
 from tfguard.analysis.rewrite import holds_import
 from tfguard.analysis.scopes import BindingKind, lookup
 from tfguard.model import Edit, Fix, Safety
-from tfguard.version_table import parse_version
-
-from tfguard.rules.device.sessions import device_table
 
 RULE = "TFG201"
 _TF = Module(("tensorflow", "tensorflow.compat.v1", "tensorflow.compat.v2"), "tensorflow", ("tf", "tensorflow"))
@@ -53,7 +52,9 @@ def _insert(
     late = _late_import(file, before)
     if late is None or (inside and file.main_guard is not None):
         return insert_preamble(file, modules=modules, lines=lines, before=before, inside_guard=inside)
-    below = file.source.line_text((late.end_lineno or late.lineno) + 1).strip() if late is not file.tree.body[-1] else ""
+    below = (
+        file.source.line_text((late.end_lineno or late.lineno) + 1).strip() if late is not file.tree.body[-1] else ""
+    )
     return place_lines(
         file, late, modules=modules, lines=lambda names: ["", *lines(names), *([""] if below else [])], below=True
     )
@@ -63,7 +64,12 @@ def _late_import(file: FileModel, before: int) -> ast.stmt | None:
     """The last import before an offset, when TensorFlow is imported after the statements that open the file."""
     earlier = [s for s in file.tree.body if file.span(s).end <= before and holds_import(s)]
     leading = file.rewrite.leading_imports()
-    bound = [b for bindings in file.index.module.bindings.values() for b in bindings if b.target in _TF.accepted and not b.branch]
+    bound = [
+        b
+        for bindings in file.index.module.bindings.values()
+        for b in bindings
+        if b.target in _TF.accepted and not b.branch
+    ]
     found = [file.top_statement_of(b.node) for b in bound if b.kind is BindingKind.IMPORT and not b.from_inside]
     if not found or any(statement in leading for statement in found) or not any(s in earlier for s in found):
         return None
@@ -74,13 +80,16 @@ def _late_import(file: FileModel, before: int) -> ast.stmt | None:
 
 
 def _loop(file: FileModel, before: int, inside: bool) -> Fix | None:
-    row = next(row for row in device_table()["growth"] if parse_version(row["since"]) <= file.target.tensorflow)
+    row = next(row for row in device_table()["growth"] if tuple(row["since"]) <= file.target.tensorflow)
     gpu = _free_name(file)
     if gpu is None:
         return None
 
     def lines(names: Mapping[str, str]) -> Sequence[str]:
-        return [f'for {gpu} in {names["tf"]}.{row["devices"]}("GPU"):', f'    {names["tf"]}.{_setting(row, file, gpu, names["tf"])}']
+        return [
+            f'for {gpu} in {names["tf"]}.{row["devices"]}("GPU"):',
+            f"    {names['tf']}.{_setting(row, file, gpu, names['tf'])}",
+        ]
 
     edits = _insert(file, {"tf": _TF}, lines, before, inside)
     return Fix(_title(file.config.gpu_memory), edits, Safety.SAFE) if edits else None
@@ -122,7 +131,7 @@ def _free_name(file: FileModel) -> str | None:
 
 
 def _keras_session(program: Program, file: FileModel, before: int, inside: bool, safety: Safety) -> Fix | None:
-    """Give Keras a session with a config, through the Keras that the program uses; only its TensorFlow backend has one."""
+    """Give Keras a session with a config, through the Keras that the program uses."""
     own = any(event.item.name.startswith("keras.") for event in program.effects(RULE))
     wanted = file.config.gpu_memory
     option = f"per_process_gpu_memory_fraction={wanted}" if isinstance(wanted, float) else "allow_growth=True"

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from tfguard.rules.device.spelling import Spelling
+
 from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.objects import Creation, History, history_of
 from tfguard.analysis.values import Known
 from tfguard.model import Edit
 from tfguard.tables import load_toml
-from tfguard.version_table import parse_version
-
-from tfguard.rules.device.spelling import Spelling
 
 
 class Memory(enum.Enum):
@@ -69,9 +68,6 @@ def _kinds() -> Mapping[str, Kind]:
     found: dict[str, Kind] = {}
     for row in device_table()["session"]:
         values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-        for key in ("since", "until"):
-            if key in values:
-                values[key] = parse_version(values[key])
         kind = Kind(**values)
         found.update(dict.fromkeys(kind.names, kind))
     return found
@@ -110,7 +106,7 @@ def judge(call: CallSite, kind: Kind) -> Judgement:
         return Judgement(Memory.BOUNDED)
     given = call.argument(kind.argument, kind.position)
     starred = any(isinstance(argument, ast.Starred) for argument in call.node.args)
-    if given.is_absent and not starred and len(call.arguments) <= kind.most or given.is_constant(None):
+    if (given.is_absent and not starred and len(call.arguments) <= kind.most) or given.is_constant(None):
         return Judgement(Memory.BOUNDED) if kind.default == "grows" else _without_config(call, kind)
     if given.expr is None or kind.passed:
         return Judgement(Memory.UNDECIDED)

@@ -10,6 +10,7 @@ from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.scopes import BindingKind
 from tfguard.model import Edit
+from tfguard.tables import load_api_table
 
 PLAIN, COMPAT = "tensorflow", "tensorflow.compat.v1"
 
@@ -80,11 +81,11 @@ def _edition(call: CallSite, text: str, names: tuple[str, ...]) -> str:
 
 
 def _is_modern(call: CallSite) -> bool:
-    """Is the called name one that TensorFlow 2 has, or of `compat.v1`, so that plain names of TensorFlow 1 would be wrong?"""
+    """Is the call one that TensorFlow 2 has, or of `compat.v1`? Then plain names of TensorFlow 1 would be wrong."""
     target = call.file.target
     if target.tensorflow < (2, 0):
         return False
-    statuses = [call.file.knowledge.api.status(name, target.tensorflow, target.keras) for name in call.names]
+    statuses = [load_api_table().status(name, target.tensorflow, target.keras) for name in call.names]
     return all(status.kind == "exists" for status in statuses) or any(COMPAT in name for name in call.names)
 
 

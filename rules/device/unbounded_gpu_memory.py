@@ -6,7 +6,8 @@ so at its first operation, unless memory growth or a limit is set before.
 ## Why it matters
 Nobody else can use the GPU meanwhile: a second training, an evaluation, a notebook that was left open or a colleague
 fails with "CUDA_ERROR_OUT_OF_MEMORY" or "failed to create cublas handle", and `nvidia-smi` does not tell what the model
-needs. On a machine with several GPUs the memory of all of them is taken.
+needs. On a machine with several GPUs the memory of all of them is taken. `tf.InteractiveSession()` is the exception: it
+grows as long as it is given no config.
 
 ## Bad
     import tensorflow.compat.v1 as tf
@@ -48,9 +49,10 @@ needs. On a machine with several GPUs the memory of all of them is taken.
     print(tf.constant(1))
 
 ## Fix safety
-Safe: only the memory that is taken changes, and without a GPU nothing does. `gpu-memory` in the settings chooses growth, a
-fraction or a limit in MB; a session has no limit in MB and TensorFlow 2 no fraction, these grow. A session that gets
-`allow_growth` may be slower at its start, and its memory may end in smaller pieces.
+Safe: only the memory that is taken changes, and without a GPU nothing does. `gpu-memory` in the settings chooses
+growth, a fraction or a limit in MB; a session has no limit in MB and TensorFlow 2 no fraction, these grow. Memory that
+grows may be in smaller pieces in the end. Only where Keras is used alone on TensorFlow before 1.14 the fix is unsafe:
+it gives Keras a session, which other backends than TensorFlow do not have.
 """
 
 from __future__ import annotations
@@ -59,6 +61,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from tfguard.rules.device.growth import growth_fix
+from tfguard.rules.device.sessions import Judgement, Memory, device_table, judge, kind_of, option_of
+
 from tfguard.analysis.calls import CallSite, StoreSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import Event, Program, ProjectFacts
@@ -66,10 +71,7 @@ from tfguard.analysis.summary import EFFECT
 from tfguard.analysis.values import Known, Value
 from tfguard.model import Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
-from tfguard.tables import load_toml
-
-from tfguard.rules.device.growth import growth_fix
-from tfguard.rules.device.sessions import Judgement, Memory, device_table, judge, kind_of, option_of
+from tfguard.tables import load_api_table, load_toml
 
 rule = Rule(
     __name__,
@@ -89,11 +91,13 @@ DECIDED, CONTEXT, HIDDEN, ELSEWHERE = "decided", "context", "hidden", "elsewhere
 #: The GPU is started, surely or maybe; the program builds graphs of TensorFlow 1; Keras is given a session.
 USES, MAYBE, GRAPH, GIVEN = "uses", "maybe", "graph", "given"
 
+#: A program with one of these has sessions of TensorFlow 1, bounds its memory or works on other devices.
+_NOT_THIS_WAY = frozenset({SETTLED, STARTED, BARE, CONFIGURED, GRAPH, GIVEN, CONTEXT, ELSEWHERE})
 
 # -- sessions -------------------------------------------------------------------------------------------
 
 
-@rule.on_file(mentions=("Session", "Supervisor", "RunConfig", "Estimator", "estimator", "Server", "learn", "eager", "slim", "list_local_devices", "training"))
+@rule.on_file(mentions=("tensorflow", "tf_slim", "keras"))
 def check(file: FileModel) -> Iterator[Finding]:
     """Every session whose config bounds no memory."""
     for call in file.calls:
@@ -114,7 +118,11 @@ def _fix(call: CallSite, argument: str, judgement: Judgement) -> Fix | None:
     if not judgement.edits:
         return None
     option, value = option_of(call)
-    title = f"Set `{option}={value}` in the config" if judgement.has_config else f"Pass `{argument}=` with `{option}={value}`"
+    title = (
+        f"Set `{option}={value}` in the config"
+        if judgement.has_config
+        else f"Pass `{argument}=` with `{option}={value}`"
+    )
     if isinstance(call.file.config.gpu_memory, int):
         title += " (a session has no limit in MB)"
     return Fix(title, judgement.edits, Safety.SAFE)
@@ -135,7 +143,8 @@ def note_call(call: CallSite) -> str | None:
             return CONFIGURED if judgement.has_config else BARE
         return STARTED if kind.starts and judgement.memory is not Memory.NOT_HERE else SETTLED
     for name in call.names:
-        found = _environment_call(call, name) if name.startswith("os.") else _api_call(call, call.file.knowledge.canonical(name))
+        in_os = name.startswith("os.")
+        found = _environment_call(call, name) if in_os else _api_call(call, call.file.knowledge.canonical(name))
         if found is not None:
             return found
     return None
@@ -169,10 +178,12 @@ def _is_of_graphs(call: CallSite, name: str) -> bool:
     """Is it a name that tells a program of TensorFlow 1: one for graphs, or one that TensorFlow 2 never had?"""
     if name in _graph_names() or name.split(".", 1)[0] in device_table()["graph"]["roots"]:
         return True
-    target = call.file.target
-    statuses = [call.file.knowledge.api.status(n, target.tensorflow, target.keras) for n in call.names if n.startswith("tensorflow.")]
-    missing = any(status.kind == "missing" and not _IN_2.search(status.versions) for status in statuses)
-    return missing and name.startswith("tensorflow.")
+    if not name.startswith("tensorflow."):
+        return False
+    target, table = call.file.target, load_api_table()
+    written = [n for n in call.names if n.startswith("tensorflow.")]
+    statuses = [table.status(n, target.tensorflow, target.keras) for n in written]
+    return any(status.kind == "missing" and not _IN_2.search(status.versions) for status in statuses)
 
 
 @lru_cache(maxsize=4096)
@@ -217,7 +228,9 @@ def _updated(call: CallSite) -> Iterator[tuple[Value, Value]]:
 @rule.on_store(mentions="environ")
 def note_store(store: StoreSite) -> str | None:
     """What a write to `os.environ` means."""
-    return _variable(store.key, store.value.value if store.value is not None else None) if "os.environ" in store.names else None
+    if "os.environ" not in store.names:
+        return None
+    return _variable(store.key, store.value.value if store.value is not None else None)
 
 
 def _variable(key: Value, value: Value | None) -> str | None:
@@ -265,7 +278,8 @@ def _is_settled(facts: ProjectFacts, finding: Finding, reached: list[Program]) -
 def _settles(program: Program, finding: Finding) -> bool:
     """Is the memory bounded, or another session surely started before (only the first one's options count)?"""
     events = program.effects(rule.id)
-    here = next(n for n, e in enumerate(events) if (e.path, e.item.start, e.item.end) == (finding.path, finding.span.start, finding.span.end))
+    place = (finding.path, finding.span.start, finding.span.end)
+    here = next(n for n, event in enumerate(events) if (event.path, event.item.start, event.item.end) == place)
     if any(event.item.payload == STARTED and not event.is_conditional for event in events[:here]):
         return True
     return _is_bounded(events, events[here].item.payload)
@@ -279,14 +293,16 @@ def _is_bounded(events: Sequence[Event], session: str) -> bool:
 
 def _starts_gpu(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
     """The first operation of a program that has no session and bounds nothing."""
-    if program.summary.path not in facts.files or facts.open(program.summary.path).target.device == "cpu":
+    if program.summary.path not in facts.files:
         return
     events = _events(program)
     kinds = {event.item.payload for event in events}
     first = next((event for event in events if event.item.payload == USES), None)
-    if first is None or kinds & {SETTLED, STARTED, BARE, CONFIGURED, GRAPH, GIVEN, CONTEXT, ELSEWHERE} or _is_bounded(events, BARE):
+    if first is None or kinds & _NOT_THIS_WAY or _is_bounded(events, BARE):
         return
-    file = facts.open(program.summary.path)
+    file = facts.open(program.summary.path)  # not before: it is parsed again
+    if file.target.device == "cpu":
+        return
     earliest = next(event for event in events if event.item.payload in (USES, MAYBE))
     span = _place_in(file, first)
     fix = growth_fix(facts, program, file, before=earliest.chain[0][1])
@@ -300,14 +316,17 @@ def _events(program: Program) -> list[Event]:
 
 def _place_in(file: FileModel, event: Event) -> Span:
     """The innermost place in the entry file on the way to an event."""
-    here = [item for (path, _), item in zip(event.chain, event.trail) if path == file.path][-1]
+    here = [item for (path, _), item in zip(event.chain, event.trail, strict=True) if path == file.path][-1]
     return Span(here.start, here.end)
 
 
 def _start_message(file: FileModel, span: Span, event: Event) -> str:
     call = next((call for call in file.calls if call.span == span), None)
     written = call.written if call is not None else file.text_of(span).split("\n", 1)[0]
-    return f"`{written}` starts TensorFlow on the GPU, and nothing before it bounds the memory that is taken: nearly all of every GPU"
+    return (
+        f"`{written}` starts TensorFlow on the GPU, and nothing before it bounds the memory that is taken: "
+        "nearly all of every GPU"
+    )
 
 
 def _notes(facts: ProjectFacts, file: FileModel, event: Event) -> tuple[Note, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfguard.analysis.resolution import Resolution
@@ -107,19 +108,19 @@ class Argument:
         return isinstance(value, Known) and any(type(value.value) is type(v) and value.value == v for v in values)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CallSite:
-    """A call, what it calls and with what."""
+    """A call, what it calls and with what. Every rule asks each for its name: no slots, so that answers are kept."""
 
     file: FileModel
     node: ast.Call
 
-    @property
+    @cached_property
     def resolution(self) -> Resolution:
         """What is called."""
         return self.file.resolver.resolve(self.node.func)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The qualified names of what may be called, in source order."""
         return self.resolution.names
@@ -191,7 +192,7 @@ class StoreSite:
 
     file: FileModel
     target: ast.expr
-    #: What is written; None where it is not one expression (`+=`, unpacking, `del`).
+    #: What is written; None where it is not one expression (`+=`, unpacking).
     value: Expr | None
 
     @property

@@ -1,8 +1,8 @@
 """What became of an object: the expressions that made it, what was set on it, and whether more may have happened.
 
 A variable, an attribute of `self` or a function of the file may hold it. Attributes that are written are told by their
-path from the object (`config.gpu_options.allow_growth = True` is the setting `("gpu_options", "allow_growth")`, and so is
-an item with a constant key). Passing the object on, giving it another name or calling a method of it may change it.
+path from the object (`config.gpu_options.allow_growth = True` is the setting `("gpu_options", "allow_growth")`), and so
+is an item with a constant key. Passing the object on, giving it another name or calling a method of it may change it.
 """
 
 from __future__ import annotations
@@ -216,4 +216,3 @@ _OTHER = ("",)
 def _is_name(file: FileModel, node: ast.expr, scope: Scope, name: str) -> bool:
     place = file.index.places.get(node) if isinstance(node, ast.Name) and node.id == name else None
     return place is not None and lookup(place.scope, name) is scope
-
