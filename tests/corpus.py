@@ -61,6 +61,8 @@ def wrong_spans(file: FileModel) -> Iterator[str]:
         if not is_exact:
             continue
         text = file.text_of(span)
+        if text == name:
+            continue
         try:
             read = dotted(ast.parse(f"({text})", mode="eval").body)
         except SyntaxError:
@@ -77,6 +79,7 @@ class Run:
         self.summaries: list[FileSummary] = []
         self.files = self.chains = self.calls = self.references = self.refused = 0
         self.seconds: dict[str, float] = {}
+        self.slowest: list[tuple[float, str]] = []
 
     def timed(self, name: str, function: Any, *arguments: Any) -> Any:
         """Call the function and add up its CPU time."""
@@ -99,6 +102,7 @@ class Run:
             tree: ast.Module | None = self.timed("ast.parse", ast.parse, source.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             tree = None
+        start = time.process_time()
         try:
             self.analyse(source)
         except ParseError as error:
@@ -107,8 +111,11 @@ class Run:
                 self.complaints.append(f"{path}:{error.line}: refused although it parses: {error.message}")
             elif tree is not None:
                 print(f"{path}:{error.line}: {error.message}", file=sys.stderr)
-        except Exception:
+        except Exception:  # noqa: BLE001  (to go on with the other files)
             self.complaints.append(f"{path}: crash\n{traceback.format_exc()}")
+
+        finally:
+            self.slowest = sorted([*self.slowest, (time.process_time() - start, str(path))])[-5:]
 
     def analyse(self, source: Any) -> None:
         """All that the engine asks of a file without rules."""
@@ -140,13 +147,15 @@ def main() -> int:
     for complaint in run.complaints:
         print(complaint)
     print(
-        f"{run.files} files, {run.refused} refused, {run.chains} chains, {run.calls} calls, {run.references} references, "
-        f"{len(run.complaints)} complaints"
+        f"{run.files} files, {run.refused} refused, {run.chains} chains, {run.calls} calls, "
+        f"{run.references} references, {len(run.complaints)} complaints"
     )
     if options.project:
         facts = ProjectFacts(run.summaries, lambda path: (_ for _ in ()).throw(AssertionError(path)))
         programs = run.timed("programs", lambda: facts.programs)
         print(f"{len(programs)} programs, {sum(len(program.events) for program in programs)} events")
+    for seconds, path in reversed(run.slowest):
+        print(f"{seconds:.2f} s {path}")
     unit = run.seconds.get("ast.parse", 0.0) or 1.0
     print(", ".join(f"{name} {seconds:.1f} s ({seconds / unit:.2f})" for name, seconds in run.seconds.items()))
     return 1 if run.complaints else 0

@@ -90,10 +90,10 @@ class Run:
         key = (summary.path, name)
         if not items or key in self.active or len(way.chain) > _DEPTH or self.count > _ITEMS:
             return
-        rounds = self.rounds.get((*key, receiver), 0)
-        if rounds >= _ROUNDS:
+        again = (*key, receiver)
+        if self.rounds.get(again, 0) >= _ROUNDS:
             return
-        self.rounds[(*key, receiver)] = rounds + 1
+        self.rounds[again] = self.rounds.get(again, 0) + 1
         self.active.add(key)
         way = replace(way, receiver=receiver, owner=_class_of(summary, name) if receiver is not None else "")
         for item in items:
