@@ -14,6 +14,7 @@ from tfguard.config import Config
 from tfguard.discovery import FoundFile, shown_path
 from tfguard.errors import DecodeError
 from tfguard.file_cache import result_from_json, result_to_json
+from tfguard.garbage import collected_seldom
 from tfguard.imports import ModuleFinder, imported_modules
 from tfguard.model import Finding, Problem
 from tfguard.pool import analyse_files
@@ -183,7 +184,8 @@ class Project:
             def judge(mine: list[Finding] = mine, rule_here=rule) -> list[Finding]:  # type: ignore[no-untyped-def]
                 return list(run_project_rules([rule_here], facts, mine))
 
-            standing += guarded(judge, ".", [rule.id], problems) or []
+            with collected_seldom():
+                standing += guarded(judge, ".", [rule.id], problems) or []
         for rest in own.values():
             standing += rest
         return tuple(sorted(set(standing), key=_order)), tuple(problems)

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from tfguard.config import Config
+from tfguard.garbage import collected_seldom
 from tfguard.model import Problem
 from tfguard.worker import FileResult, analyse_file, load_setup
 
@@ -31,9 +32,8 @@ def analyse_files(
     """
     workers = _worker_count(config, tasks)
     if workers < 2:
-        setup = load_setup(config, extra)
-        for path, raw, syntax_only in tasks:
-            yield analyse_file(setup, path, raw, syntax_only=syntax_only)
+        for result in _analyse_all(config, extra, tasks):
+            yield result
             on_done(1)
         return
     if _start_method() == "fork":
@@ -96,8 +96,15 @@ def _one_by_one(config: Config, extra: tuple[str, ...], left: dict[str, Task]) -
 
 
 def _analyse_chunk(config: Config, extra: tuple[str, ...], chunk: Sequence[Task]) -> list[FileResult]:
+    return list(_analyse_all(config, extra, chunk))
+
+
+def _analyse_all(config: Config, extra: tuple[str, ...], tasks: Sequence[Task]) -> Iterator[FileResult]:
     setup = load_setup(config, extra)
-    return [analyse_file(setup, path, raw, syntax_only=syntax_only) for path, raw, syntax_only in chunk]
+    with collected_seldom() as count:
+        for path, raw, syntax_only in tasks:
+            yield analyse_file(setup, path, raw, syntax_only=syntax_only)
+            count(len(raw))
 
 
 def _leave_interrupts_to_the_parent() -> None:

@@ -96,26 +96,6 @@ def is_property(function: Function) -> bool:
     return bool(decorators(function) & _PROPERTIES)
 
 
-def returned_values(function: Function) -> list[ast.expr | None]:
-    """What the `return` statements of a function itself return."""
-    return [node.value for node in own_nodes(function) if isinstance(node, ast.Return)]
-
-
-def is_generator(function: Function) -> bool:
-    """Does calling the function make a generator?"""
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(function))
-
-
-def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """All nodes of a function without those of inner functions and classes, in source order."""
-    waiting: list[ast.AST] = list(reversed(function.body))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
-
-
 def _methods(node: ast.ClassDef) -> Iterator[Function]:
     """The functions of a class body, those under conditions too."""
     waiting: list[ast.stmt] = list(reversed(node.body))

@@ -41,6 +41,8 @@ class ExpressionWalk:
             ast.SetComp: self.comprehension,
             ast.GeneratorExp: self.comprehension,
             ast.DictComp: self.comprehension,
+            ast.Yield: self.yield_,
+            ast.YieldFrom: self.yield_,
         }
 
     # -- the walk -------------------------------------------------------------------------------
@@ -153,6 +155,10 @@ class ExpressionWalk:
     def joined(self, node: ast.JoinedStr) -> None:
         self.index.has_fstrings = True
         self.body(node.values, node)
+
+    def yield_(self, node: ast.Yield | ast.YieldFrom) -> None:
+        self.index.generators.add(self.scope.enclosing_function().node)
+        self.optional(node.value, node)
 
     def lambda_(self, node: ast.Lambda) -> None:
         self.note(node.args, node)

@@ -50,6 +50,7 @@ class FileModel:
         self.rewrite = Rewrite(self)
         self._sites: dict[ast.Call, CallSite] = {}
         self._guards: dict[ast.AST, str | None] = {}
+        self._references: dict[frozenset[str], tuple[Reference, ...]] = {}
 
     def _own_names(self) -> tuple[str, str]:
         """Module and package name; with a dot in front where a folder is named like a library (`keras/train.py`)."""
@@ -187,24 +188,45 @@ class FileModel:
     def references(self, roots: Iterable[str]) -> tuple[Reference, ...]:
         """All mentions of names below these top-level packages, in source order."""
         wanted = frozenset(roots)
-        found = [*self._chain_references(wanted), *self._import_references(wanted)]
-        return tuple(sorted(found, key=lambda r: (r.span.start, r.span.end)))
+        known = self._references.get(wanted)
+        if known is None:
+            found = [*self._chain_references(wanted), *self._import_references(wanted)]
+            known = self._references[wanted] = tuple(sorted(found, key=lambda r: (r.span.start, r.span.end)))
+        return known
 
     def _chain_references(self, wanted: frozenset[str]) -> Iterator[Reference]:
+        for node, resolution, roots in self._rooted_chains:
+            if not roots.isdisjoint(wanted):
+                span, is_exact = self._chain_span(node)
+                yield Reference(self, ReferenceKind.CHAIN, node, resolution, span, self.guard_of(node), is_exact)
+
+    @cached_property
+    def _rooted_chains(self) -> tuple[tuple[ast.expr, Resolution, frozenset[str]], ...]:
+        """The chains that may mention something below a package, each with the packages."""
+        found: list[tuple[ast.expr, Resolution, frozenset[str]]] = []
         for node in self.index.chains:
+            is_name = isinstance(node, ast.Name)
+            if is_name and not self._is_imported_directly(node):
+                continue
             resolution = self.resolver.resolve(node)
-            if not any(ref.name.split(".", 1)[0] in wanted for ref in resolution.refs):
+            if is_name and all("." not in ref.name for ref in resolution.refs):
                 continue
-            if isinstance(node, ast.Name) and all("." not in ref.name for ref in resolution.refs):
-                continue
-            if isinstance(node, ast.Name) and not self._is_imported_directly(node):
-                continue
-            span, is_exact = self._chain_span(node)
-            yield Reference(self, ReferenceKind.CHAIN, node, resolution, span, self.guard_of(node), is_exact)
+            roots = frozenset(ref.name.partition(".")[0] for ref in resolution.refs)
+            if roots:
+                found.append((node, resolution, roots))
+        return tuple(found)
 
     def _is_imported_directly(self, node: ast.Name) -> bool:
         """Is the bare name itself imported (not a variable that holds something)?"""
+        if node.id not in self._imported_names:
+            return False
         return any(binding.kind is BindingKind.IMPORT for binding in self.resolver.bindings_of(node))
+
+    @cached_property
+    def _imported_names(self) -> frozenset[str]:
+        """The names that import statements bind, wherever they stand."""
+        aliases = [alias for node in self.index.imports for alias in node.names]
+        return frozenset(alias.asname or alias.name.partition(".")[0] for alias in aliases)
 
     def _chain_span(self, node: ast.expr) -> tuple[Span, bool]:
         """The chain's place; where it is not to be trusted and the text there is another one, the f-string's."""

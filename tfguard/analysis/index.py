@@ -34,6 +34,9 @@ class Index:
     stores: list[tuple[ast.expr, ast.expr | None]] = field(default_factory=list)
     functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=list)
     classes: list[ast.ClassDef] = field(default_factory=list)
+    #: What the `return` statements of a function itself return, and the functions that yield.
+    returns: dict[ast.AST, list[ast.expr | None]] = field(default_factory=dict)
+    generators: set[ast.AST] = field(default_factory=set)
     has_fstrings: bool = False
     flow: Flow = field(default_factory=Flow)
 

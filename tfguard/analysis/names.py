@@ -15,15 +15,13 @@ from tfguard.analysis.definitions import (
     Definitions,
     Function,
     decorators,
-    is_generator,
     is_property,
-    returned_values,
 )
-from tfguard.analysis.index import Index
+from tfguard.analysis.index import Index, Place
 from tfguard.analysis.resolution import NONE, Knowledge, Ref, Resolution, join, not_none, unknown
-from tfguard.analysis.scopes import Binding, BindingKind, Scope, final, lookup, reaching, visible_later
+from tfguard.analysis.scopes import Binding, BindingKind, Scope, dominates, final, lookup, reaching, visible_later
 
-_BUILTINS = frozenset(dir(builtins))
+_BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("__") or name == "__import__")
 #: How deep one question may lead to others, and to how many: what needs more is a tangle that nobody can follow.
 _DEPTH = 80
 _STEPS = 500
@@ -130,7 +128,10 @@ class Resolver:
         if scope is None:
             return self._unbound(node.id, place.scope)
         found = self.bindings_of(node, scope)
-        return join([self._binding(binding) for binding in found]) if found else unknown("nothing is bound to it yet")
+        parts = [self._binding(binding) for binding in found]
+        if node.id in _BUILTINS and scope.kind == "module" and not _is_surely_bound(found, place, scope):
+            parts.append(Resolution((Ref(f"builtins.{node.id}"),)))
+        return join(parts) if parts else unknown("nothing is bound to it yet")
 
     def bindings_of(self, node: ast.Name, scope: Scope | None = None) -> tuple[Binding, ...]:
         """The writes that a read of a name may see, in source order."""
@@ -300,9 +301,9 @@ class Resolver:
 
     def _returned(self, function: Function) -> Resolution:
         """What a function of the file returns, from its own `return` statements."""
-        if isinstance(function, ast.AsyncFunctionDef) or is_generator(function):
+        if isinstance(function, ast.AsyncFunctionDef) or function in self.index.generators:
             return unknown("it is a coroutine or a generator")
-        values = returned_values(function)
+        values = self.index.returns.get(function, [])
         if not any(value is not None for value in values) or len(values) > 5:
             return unknown("the function returns nothing that is known")
         return join([self.resolve(value) if value is not None else NONE for value in values])
@@ -332,6 +333,12 @@ class Resolver:
 
 
 
+
+
+def _is_surely_bound(bindings: tuple[Binding, ...], place: Place, scope: Scope) -> bool:
+    """Is one of the bindings made on every path, so that the builtin of the name is hidden?"""
+    branch = place.branch if place.scope is scope else ()
+    return any(dominates(binding.branch, branch) for binding in bindings)
 
 
 def _function_between(use: Scope, scope: Scope) -> Scope | None:

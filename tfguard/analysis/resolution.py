@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Knowledge(Protocol):
@@ -31,16 +30,14 @@ class Knowledge(Protocol):
         """Is the top-level package known to be no part of the project?"""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """A qualified name, or an instance of the type of that name."""
 
     name: str
     is_instance: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What an expression may name. `reason` says why more than the `refs` may be possible."""
 
     refs: tuple[Ref, ...] = ()
@@ -61,7 +58,10 @@ class Resolution:
     @property
     def names(self) -> tuple[str, ...]:
         """The names that are not instances, certain or not, in source order."""
-        return tuple(ref.name for ref in self.refs if not ref.is_instance)
+        refs = self.refs
+        if len(refs) == 1:  # most often, and asked for each call by each rule
+            return () if refs[0].is_instance else (refs[0].name,)
+        return tuple(ref.name for ref in refs if not ref.is_instance)
 
     @property
     def types(self) -> tuple[str, ...]:

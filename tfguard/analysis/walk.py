@@ -29,6 +29,7 @@ class Walk(ExpressionWalk):
             ast.AnnAssign: self.annotated,
             ast.AugAssign: self.augmented,
             ast.Delete: self.delete,
+            ast.Return: self.return_,
             ast.FunctionDef: self.function,
             ast.AsyncFunctionDef: self.function,
             ast.ClassDef: self.class_,
@@ -71,6 +72,10 @@ class Walk(ExpressionWalk):
     def delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             self.target(target, node, BindingKind.OTHER, None, None)
+
+    def return_(self, node: ast.Return) -> None:
+        self.index.returns.setdefault(self.scope.node, []).append(node.value)
+        self.optional(node.value, node)
 
     # -- definitions ----------------------------------------------------------------------------
 
