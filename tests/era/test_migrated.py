@@ -1,4 +1,4 @@
-"""Every old program of `fixtures/era` runs on today's TensorFlow after `tfguard fix` and prints what it printed then."""
+"""The old programs of `fixtures/era` run on today's TensorFlow after `tfguard fix` and print what they printed then."""
 
 from __future__ import annotations
 
