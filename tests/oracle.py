@@ -38,7 +38,7 @@ def find_object(name: str) -> Any:
             continue
         found: Any = module
         for part in parts[length:]:
-            found = getattr(found, part, MISSING)
+            found = attribute(found, part)
             if found is MISSING:
                 break
         if found is not MISSING:
@@ -87,11 +87,19 @@ def iter_modules(package: str) -> Iterator[ModuleType]:
                 continue
 
 
+def attribute(base: Any, name: str) -> Any:
+    """An attribute, MISSING where reading it raises anything."""
+    try:
+        return getattr(base, name, MISSING)
+    except Exception:  # noqa: BLE001  (lazy modules and the like)
+        return MISSING
+
+
 def evaluate(module: ModuleType, node: ast.expr) -> Any:
     """What a chain is when the module has been loaded."""
     if isinstance(node, ast.Attribute):
         base = evaluate(module, node.value)
-        return getattr(base, node.attr, MISSING) if base is not MISSING else MISSING
+        return attribute(base, node.attr) if base is not MISSING else MISSING
     if isinstance(node, ast.Name):
         builtins = vars(importlib.import_module("builtins"))
         return vars(module).get(node.id, builtins.get(node.id, MISSING))

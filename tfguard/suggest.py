@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfguard.table_files import Version
     from tfguard.tables import ApiTable, Status
-    from tfguard.version_table import Version
 
 _MOST = 3
 
@@ -20,7 +20,10 @@ def suggest(table: ApiTable, status: Status, version: Version, keras: Version | 
     _, version, keras = table.canonical(full, version, keras)
     owner, _, last = broken.rpartition(".")
     rest = full[len(broken) :]
-    found = [near + rest for near in _near(table, owner, last, version, keras)]
+    if status.kind == "missing":  # no slip of the pen: the same name in compat.v1, or the same last component
+        found = [f"{module}.{last}{rest}" for module in _editions(owner)]
+    else:
+        found = [near + rest for near in _near(table, owner, last, version, keras)]
     found += _elsewhere(table, owner, full.rpartition(".")[2], version, keras)
     found = [n for n in found if n != full and table.status(n, version, keras).kind == "exists"]
     return tuple(dict.fromkeys(found))[:_MOST]

@@ -1,7 +1,7 @@
 """Reads the tables of `tfguard.rules.tables`: which public name exists in which version, and what became of it.
 
-The enumeration is sorted text (`tables/api/*.tsv`), looked up by bisection in its bytes: nothing is parsed at start-up, no
-dictionary of 40,000 names is built. A table is read when a name first asks for it. How the tables are made again:
+The enumeration is sorted text (`tables/api/*.tsv`), looked up by bisection in its bytes: nothing is parsed at start-up,
+no dictionary of 40,000 names is built, a table is read when a name first asks for it. To make the tables again:
 
     tests/era/collect_api.sh DIR                 install every version, write its names down (half an hour, 3 GB)
     python tests/era/build_tables.py DIR/dumps   fold them into rules/tables/api
@@ -13,24 +13,32 @@ dictionary of 40,000 names is built. A table is read when a name first asks for 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from tfguard.errors import TableError
-from tfguard.version_table import SortedRows, Version, VersionTable, parse_version
+from tfguard.renames import Removed, Rename, RenameTable, load_removed
+from tfguard.table_files import SortedRows, Version, load_toml, parse_version, tables_path
+from tfguard.version_table import VersionTable
+
+__all__ = ["ApiTable", "Kind", "Removed", "Rename", "Status", "Version", "load_api_table", "load_toml", "parse_version"]
 
 Kind = Literal["exists", "missing", "never", "unavailable", "unknown"]
+Statement = Literal["from", "import"]
 
 #: What the letters of a row mean; tests/era/enumerate_api.py explains them.
 _ELEMENTS = {"m": "module", "o": "module", "i": "module", "d": "module", "c": "class", "C": "class"}
-_ELEMENTS |= {"f": "function", "v": "value", "a": "member", "A": "member"}
-_BY_ATTRIBUTE = "mocCfvaA"
+_ELEMENTS |= {"n": "module", "N": "module", "I": "module", "K": "class", "U": "class", "f": "function", "F": "function"}
+_ELEMENTS |= {"v": "value", "V": "value", "a": "member", "A": "member", "g": "function", "k": "class", "w": "value"}
+_NEWEST: Version = (99, 0)
+_BY_ATTRIBUTE = "mnNocCfvaAgkw"
+_LEAVES = "cfvaAKFVUgkw"
+_ATTRIBUTE_ONLY = "gkwN"
+_NEEDS_IMPORT = "iIKFV"
 _PACKAGES = "oid"
-_PUBLIC = "mcCfv"
+_PUBLIC = "mnNcCfvgkw"
 #: Names that `from __future__ import` leaves in every module; the enumeration leaves them out.
 _FUTURE = ("absolute_import", "division", "print_function", "unicode_literals")
 
@@ -55,54 +63,6 @@ class Status:
     import_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """One row of renames.toml: from `since` on, `new` is what `old` was."""
-
-    old: str
-    new: str
-    since: Version
-    safety: str
-    source: str
-    before: str
-    after: str
-    reason: str = ""
-    #: The last version for which the row holds; None: the newest.
-    until: Version | None = None
-    #: True when `new` means what `old` meant only with the graph mode of TF 1 on.
-    graph_mode: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """One row of removed.toml: what is known of a prefix that is gone or cannot be used."""
-
-    prefix: str
-    since: str
-    message: str
-    remedy: str
-
-
-def tables_path() -> Path:
-    """The folder of the tables, in a wheel and in an editable installation alike."""
-    import tfguard.rules
-
-    return Path(next(iter(tfguard.rules.__path__))) / "tables"
-
-
-def load_toml(name: str) -> dict[str, Any]:
-    """One TOML table of `tfguard.rules.tables`."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        with (tables_path() / name).open("rb") as file:
-            return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise TableError(f"{name}: {error}") from error
-
-
 @lru_cache(maxsize=1)
 def load_api_table() -> ApiTable:
     """The table of the installed package, once a process."""
@@ -117,12 +77,13 @@ def _respell(name: str, prefix: str, target: str) -> str | None:
 
 
 class ApiTable:
-    """Every public name of TensorFlow and Keras, by version. Names are canonical: `tensorflow.nn.relu`, `keras.Model`."""
+    """Every public name of TensorFlow and Keras, by version. Names are canonical, as in `tensorflow.nn.relu`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._tables: dict[str, VersionTable] = {}
-        self._statuses: dict[tuple[str, Version, Version | None, bool], Status] = {}
+        self._renames = RenameTable(folder)
+        self._statuses: dict[tuple[str, Version, Version | None, bool, Statement | None], Status] = {}
         self._index: dict[str, list[list[str]]] = {"table": [], "alias": [], "fixed": []}
         for line in (folder / "index.tsv").read_text(encoding="ascii").splitlines():
             if not line.startswith("#"):
@@ -138,42 +99,74 @@ class ApiTable:
 
     # -- the questions --------------------------------------------------------------------------------
 
-    def status(self, name: str, version: Version, keras: Version | None = None, *, imported: bool = False) -> Status:
-        """What a name is in a version of TensorFlow (and of Keras); `imported`: an import statement names it."""
-        key = (name, version, keras, imported)
+    def status(
+        self,
+        name: str,
+        version: Version,
+        keras: Version | None = None,
+        *,
+        imported: bool = False,
+        statement: Statement | None = None,
+    ) -> Status:
+        """What a name is in a version of TensorFlow (and of Keras).
+
+        `imported`: the modules on the way may have been imported by their full names. `statement`: it is the very name
+        that an import statement gives: `from a.b import c` ("from"), or `import a.b.c` ("import"), which finds modules.
+        """
+        key = (name, version, keras, imported, statement)
         found = self._statuses.get(key)
         if found is None:
-            found = self._statuses[key] = _Walk(self, version, keras, imported).status(name)
+            walk = _Walk(self, version, keras, imported=imported or statement is not None, statement=statement)
+            found = self._statuses[key] = walk.status(name)
         return found
 
     def is_class(self, name: str) -> bool:
         """Is the name a class in any version?"""
-        name, _, _ = self.canonical(name, (99, 0), None)
+        name, _, _ = self.canonical(name, _NEWEST, None)
         row = self.row(name)
-        return row is not None and any(segment[0] in "cC" for segment in row.split("\t"))
+        return row is not None and any(segment[0] in "cCKk" for segment in row.split("\t"))
 
-    def note(self, name: str) -> str | None:
+    def note(self, name: str, version: Version = _NEWEST, keras: Version | None = None) -> str | None:
         """What is known of a removed name or prefix, with the remedy."""
-        found = self.removed(name)
+        found = self.removed(name, version, keras)
         return f"{found.message} {found.remedy}".rstrip() if found is not None else None
 
-    def removed(self, name: str) -> Removed | None:
-        """The row of removed.toml with the longest prefix of the name."""
-        while name:
-            if name in self._removed:
-                return self._removed[name]
-            name = name.rpartition(".")[0]
+    def removed(self, name: str, version: Version = _NEWEST, keras: Version | None = None) -> Removed | None:
+        """The row of removed.toml with the longest prefix of the name that is true for a version."""
+        at = version
+        if name.split(".")[0] == "keras" and (table := self.table("keras")) is not None:
+            at = keras or table.bundled_with(version)
+        prefix = name
+        while prefix:
+            row = self._removed.get(prefix)
+            if row is not None and row.since <= at and (row.had is None or self.kind_at(name, row.had, row.had)):
+                return row
+            prefix = prefix.rpartition(".")[0]
         return None
 
-    def rename(self, name: str, version: Version = (99, 0)) -> Rename | None:
+    def rename(self, name: str, version: Version = _NEWEST, keras: Version | None = None) -> Rename | None:
         """The rename that holds for a name in a version (the newest when none is given)."""
-        rows = self._renames.get(name, ())
-        return next((r for r in reversed(rows) if r.since <= version and (r.until is None or version <= r.until)), None)
+        at = version if not name.startswith("keras.") else keras or _NEWEST
+        fits = (
+            row for row in self._renames.rows_of(name) if row.since <= at and (row.until is None or at <= row.until)
+        )
+        return next(fits, None) or self._rename_below_v1(name, version, keras)
 
     def renames(self) -> Iterator[Rename]:
-        """All rows, in the order of the table."""
-        for rows in self._renames.values():
-            yield from rows
+        """All rows, those of renames.toml first."""
+        return iter(self._renames)
+
+    def _rename_below_v1(self, name: str, version: Version, keras: Version | None) -> Rename | None:
+        """`tensorflow.compat.v1.mul`: what 1.x renamed `tensorflow.mul` to, below compat.v1."""
+        plain = _respell(name, "tensorflow.compat.v1", "tensorflow")
+        if plain is None:
+            return None
+        for row in self._renames.rows_of(plain):
+            new = _respell(row.new, "tensorflow", "tensorflow.compat.v1")
+            if row.since < (2, 0) and new is not None and self.status(new, version, keras).kind == "exists":
+                after = row.after.replace("tf.", "tf.compat.v1.", 1)
+                return replace(row, old=name, new=new, after=after, since=(1, 13), until=None, graph_mode=False)
+        return None
 
     def suggestions(
         self, name: str, version: Version, keras: Version | None = None, *, imported: bool = False
@@ -229,7 +222,7 @@ class ApiTable:
         points = table.points(version, keras)
         row = table.rows.find(name)
         kind = table.kind_at(row, points) if points is not None else "?"
-        if kind == "u" and row and keras is not None and keras < (3, 0):        # what only Keras 2 has, with Keras 2
+        if kind in ("u", "U") and row and keras is not None and keras < (3, 0):  # what only Keras 2 has, with Keras 2
             return row[0]
         return kind
 
@@ -260,39 +253,26 @@ class ApiTable:
 
     @cached_property
     def _removed(self) -> dict[str, Removed]:
-        try:
-            return {row["prefix"]: Removed(**row) for row in load_toml("removed.toml")["removed"]}
-        except (KeyError, TypeError) as error:
-            raise TableError(f"removed.toml: {error}") from error
-
-    @cached_property
-    def _renames(self) -> dict[str, tuple[Rename, ...]]:
-        found: dict[str, list[Rename]] = {}
-        try:
-            for row in load_toml("renames.toml")["rename"]:
-                row["since"] = parse_version(row["since"])
-                if "until" in row:
-                    row["until"] = parse_version(row["until"])
-                found.setdefault(row["old"], []).append(Rename(**row))
-        except (KeyError, TypeError, ValueError) as error:
-            raise TableError(f"renames.toml: {error}") from error
-        return {old: tuple(sorted(rows, key=lambda r: r.since)) for old, rows in found.items()}
+        return load_removed()
 
 
 class _Walk:
     """One look at a name: from its root down to where it breaks."""
 
-    def __init__(self, table: ApiTable, version: Version, keras: Version | None, imported: bool) -> None:
+    def __init__(
+        self, table: ApiTable, version: Version, keras: Version | None, *, imported: bool, statement: Statement | None
+    ) -> None:
         self._table = table
         self._version = version
         self._keras = keras
         self._imported = imported
+        self._statement = statement
 
     def status(self, name: str) -> Status:
         """The status of the name."""
         name, self._version, self._keras = self._table.canonical(name, self._version, self._keras)
         kind = self._kind(name)
-        if kind and kind in _BY_ATTRIBUTE:
+        if kind and kind in _BY_ATTRIBUTE and not self._imported:
             return Status("exists", name, element=_ELEMENTS[kind])
         parts, parent = name.split("."), "m"
         for end in range(1, len(parts) + 1):
@@ -301,7 +281,7 @@ class _Walk:
             if isinstance(found, Status):
                 return found
             parent = found
-        return Status("exists", name, element=_ELEMENTS[parent], import_only=parent in "id")
+        return Status("exists", name, element=_ELEMENTS[parent], import_only=parent in "idI")
 
     def _kind(self, name: str) -> str:
         return self._table.kind_at(name, self._version, self._keras)
@@ -309,22 +289,39 @@ class _Walk:
     def _step(self, name: str, prefix: str, parent: str) -> Status | str:
         """The letter of the prefix when the walk may go on below it, else the answer."""
         kind = self._kind(prefix)
-        if parent in "cfvaA" or kind == "?" or (kind != "" and prefix.rpartition(".")[2].startswith("_")):
+        if parent == "n" and self._statement and kind not in ("i", "d", "I"):
+            return self._no_module(name, prefix.rpartition(".")[0])
+        if parent in _LEAVES or kind == "?" or (kind != "" and prefix.rpartition(".")[2].startswith("_")):
             return Status("unknown", name)
         if kind == "":
             return self._broken(name, prefix, parent)
-        if kind == "u":
-            return Status("unavailable", name, broken_at=prefix, reason=self._table.note(prefix))
+        if kind == "U" and self._imported and not self._statement:
+            return Status("unknown", name)
+        if kind == "u" or (kind == "U" and not self._statement):
+            return Status(
+                "unavailable", name, broken_at=prefix, reason=self._table.note(name, self._version, self._keras)
+            )
         if kind == "d" and not self._imported:
             return self._missing(name, prefix)
-        if kind == "i" and not self._imported:
+        if kind in _NEEDS_IMPORT and not self._imported:
             return Status("unknown", name, import_only=True)
+        if self._statement and (kind in _ATTRIBUTE_ONLY or (kind == "n" and self._statement == "import")):
+            return self._no_module(name, prefix)
         return kind
+
+    def _no_module(self, name: str, prefix: str) -> Status:
+        """An attribute that an import statement takes for a module."""
+        table, row = self._table.table(prefix), self._table.row(prefix)
+        versions = table.spans(row, "nNudgkw") if table is not None and row is not None else ""
+        reason = f"`{prefix}` is an attribute of its package, and an import statement does not find it."
+        return Status("missing", name, broken_at=prefix, versions=versions, reason=reason)
 
     def _missing(self, name: str, prefix: str) -> Status:
         table, row = self._table.table(prefix), self._table.row(prefix)
-        versions = table.spans(row, "u" if self._imported else "udi") if table is not None and row is not None else ""
-        return Status("missing", name, broken_at=prefix, versions=versions, reason=self._table.note(name))
+        without = "u" if self._imported else "uUd" + _NEEDS_IMPORT
+        versions = table.spans(row, without) if table is not None and row is not None else ""
+        note = self._table.note(name, self._version, self._keras)
+        return Status("missing", name, broken_at=prefix, versions=versions, reason=note)
 
     def _broken(self, name: str, prefix: str, parent: str) -> Status:
         """A prefix that is not there: missing, never there, or beyond what the tables can tell."""

@@ -14,7 +14,7 @@ class OutOfTime(Exception):  # noqa: N818  (what happened, in words)
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block when it used that much processor time; where that cannot be done, there is no limit."""
+    """Raise OutOfTime in the block when it has used that much processor time; no limit where that cannot be done."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return

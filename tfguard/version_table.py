@@ -1,76 +1,10 @@
-"""Rows of sorted text, found by bisection in the bytes, and what such a row says of versions."""
+"""What a row of the enumeration says of versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from tfguard.errors import TableError
-
-Version = tuple[int, int]
-
-
-def parse_version(text: str) -> Version:
-    """`2.15` -> (2, 15)."""
-    major, minor = text.split(".")[:2]
-    return int(major), int(minor)
-
-
-class SortedRows:
-    """A sorted text file whose first column is found by bisection."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._data = path.read_bytes()
-        except OSError as error:
-            raise TableError(f"{path.name}: {error.strerror}") from error
-        self._start = 0
-        self.header: dict[str, str] = {}
-        while self._data.startswith(b"#", self._start):
-            end = self._data.index(b"\n", self._start)
-            key, _, value = self._data[self._start + 2 : end].decode("ascii").partition(" ")
-            self.header[key] = value
-            self._start = end + 1
-
-    def find(self, name: str) -> str | None:
-        """What follows the name on its line, or None."""
-        data, key = self._data, name.encode("utf-8")
-        at = self._position(key)
-        end = at + len(key)
-        if data[at:end] == key and data[end : end + 1] == b"\t":
-            return data[end + 1 : data.index(b"\n", end)].decode("ascii")
-        return None
-
-    def iter_below(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """All rows whose name starts with the text, in order."""
-        key = prefix.encode("utf-8")
-        at = self._position(key)
-        while self._data.startswith(key, at):
-            end = self._data.index(b"\n", at)
-            name, _, rest = self._data[at:end].decode("ascii").partition("\t")
-            yield name, rest
-            at = end + 1
-
-    def iter_ending(self, suffix: str) -> Iterator[tuple[str, str]]:
-        """All rows whose name ends with the text, in order."""
-        key, at = suffix.encode("utf-8") + b"\t", self._start
-        while (found := self._data.find(key, at)) >= 0:
-            start, at = self._data.rfind(b"\n", 0, found) + 1, self._data.index(b"\n", found)
-            name, _, rest = self._data[start:at].decode("ascii").partition("\t")
-            if len(name) == found - start + len(suffix):
-                yield name, rest
-
-    def _position(self, key: bytes) -> int:
-        """Where the first line starts whose name is not less than the key."""
-        data, low, high = self._data, self._start, len(self._data)
-        while low < high:
-            line = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
-            tab = data.index(b"\t", line)
-            if data[line:tab] < key:
-                low = data.index(b"\n", tab) + 1
-            else:
-                high = line
-        return low
+from tfguard.table_files import SortedRows, Version, parse_version
 
 
 class VersionTable:
@@ -84,7 +18,7 @@ class VersionTable:
         self.rows = SortedRows(path)
         self.axis = self.rows.header["axis"].split()
         self._index = {point: position for position, point in enumerate(self.axis)}
-        self._plain = [parse_version(p) for p in self.axis if p[0] != "k"]
+        self.plain = [parse_version(p) for p in self.axis if p[0] != "k"]
         self._keras = [parse_version(p[1:]) for p in self.axis if p[0] == "k"]
         pairs = (pair.split("=") for pair in self.rows.header.get("bundled", "").split())
         self._bundled = [(parse_version(first), parse_version(last)) for first, last in pairs]
@@ -101,15 +35,15 @@ class VersionTable:
 
     def _find_points(self, version: Version, keras: Version | None) -> tuple[int, int] | None:
         if self._bundled:
-            return _locate(self._plain, keras or self._bundled_with(version))
-        if self._keras and version > self._plain[-1]:
+            return _locate(self.plain, keras or self.bundled_with(version))
+        if self._keras and version > self.plain[-1]:
             if keras is not None and keras < self._keras[0]:
-                return len(self._plain) - 1, len(self._plain) - 1
+                return len(self.plain) - 1, len(self.plain) - 1
             found = _locate(self._keras, keras or self._keras[-1])
-            return found and (found[0] + len(self._plain), found[1] + len(self._plain))
-        return _locate(self._plain, version)
+            return found and (found[0] + len(self.plain), found[1] + len(self.plain))
+        return _locate(self.plain, version)
 
-    def _bundled_with(self, version: Version) -> Version:
+    def bundled_with(self, version: Version) -> Version:
         """The Keras that came with a TensorFlow, or was current then; the newest one for the newest."""
         found = self._bundled[0][1]
         for first, keras in self._bundled:
@@ -144,7 +78,9 @@ class VersionTable:
 
     def spans(self, row: str, without: str = "") -> str:
         """The versions in which a row is anything but the letters of `without`: `0.12-1.15,2.3`."""
-        ranges = sorted(self._range(span) for part in row.split("\t") if part[0] not in without for span in part[2:].split(","))
+        ranges = sorted(
+            self._range(span) for part in row.split("\t") if part[0] not in without for span in part[2:].split(",")
+        )
         runs: list[list[int]] = []
         for first, last in ranges:
             if runs and first <= runs[-1][1] + 1:

@@ -141,6 +141,15 @@ def _analyse(setup: Setup, source: SourceFile, at_work: list[str]) -> FileResult
     except ParseError as error:
         finding = _parse_finding(setup.catalogue, source, error)
         return FileResult(source.path, (finding,), suppressions=suppressions)
+    try:
+        return _run_rules(setup, model, suppressions, at_work)
+    finally:
+        model.release()
+
+
+def _run_rules(
+    setup: Setup, model: FileModel, suppressions: tuple[Suppression, ...], at_work: list[str]
+) -> FileResult:
     findings: list[Finding] = []
     for rule in setup.rules:
         at_work.append(rule.id)
@@ -148,7 +157,7 @@ def _analyse(setup: Setup, source: SourceFile, at_work: list[str]) -> FileResult
     at_work.append("the summary")
     summary = summary_of(setup.rules, model)
     names = len(model.references(_ROOTS))
-    return FileResult(source.path, tuple(findings), summary, suppressions, (), names, len(model.undecided))
+    return FileResult(model.path, tuple(findings), summary, suppressions, (), names, len(model.undecided))
 
 
 def open_model(setup: Setup, source: SourceFile) -> FileModel:

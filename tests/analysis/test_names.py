@@ -129,6 +129,14 @@ SHADOWING = {
     "iterable in a class": (TF + "class A:\n  y = tf.x\n  a = [b for b in use(y)]", ("tensorflow.x",)),
     "builtin": ("use(list)", ("builtins.list",)),
     "builtin shadowed": ("import tensorflow as list\nuse(list)", ("tensorflow",)),
+    "builtin shadowed under a condition": ("if c:\n  from a import open\nuse(open)", ("a.open", "builtins.open")),
+    "builtin shadowed in the same arm": ("if c:\n  from a import open\n  use(open)", ("a.open",)),
+    "builtin shadowed for functions": (
+        "if c:\n  from a import open\ndef f():\n  use(open)",
+        ("a.open", "builtins.open"),
+    ),
+    "builtin shadowed later": ("use(open)\nfrom a import open", ("builtins.open",)),
+    "attribute of the module": ("use(__file__)", ("?",)),
     "never bound": ("use(what)", ("?",)),
 }
 

@@ -2,9 +2,9 @@
 
 usage: python build_private.py [OUT]         run it with the newest TensorFlow installed
 
-Every module is imported and asked. A row is a module, `=` (all names are listed) or `*` (it cannot be imported here, or answers
-for names that it does not have), and the names. Names that begin with `_` are left out; a package's folders and extension
-modules, which can be imported from it, are listed too.
+Every module is imported and asked. A row is a module, `=` (all names are listed) or `*` (it cannot be imported here, or
+answers for names that it does not have), and the names. Names that begin with `_` are left out; a package's folders and
+extension modules, which can be imported from it, are listed too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def load(module: str) -> set[str] | None:
     sys.argv = ["build_private.py"]
     try:
         found = importlib.import_module(module)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - 1,500 modules, whatever they raise means the same
         print(f"  {module}: {type(error).__name__}: {str(error)[:80]}")
         return None
     return None if hasattr(found, "__getattr__") else {name for name in dir(found) if hasattr(found, name)}

@@ -2,9 +2,10 @@
 
 usage: python build_tables.py DUMPS [OUT]        OUT defaults to rules/tables/api of this repository
 
-Each table is sorted text. Its header says what its versions are (`# axis`), a row is a dotted name and, separated by tabs,
-what it is in which versions: `f 1.2-2.3,2.5` is a function in 1.2 to 2.3 and in 2.5, `f 1.4-` one until the newest. Kinds as
-in `enumerate_api.py`, and `u`: the name is there, but using it raises (removed.toml says why). `k3.0` is Keras 3.0.
+Each table is sorted text. Its header says what its versions are (`# axis`), a row is a dotted name and, separated by
+tabs, what it is in which versions: `f 1.2-2.3,2.5` is a function in 1.2 to 2.3 and in 2.5, `f 1.4-` one until the
+newest. Kinds as in `enumerate_api.py`, and `u`: the name is there, but using it raises (removed.toml says why).
+`k3.0` is Keras 3.0.
 
 `tensorflow.keras` follows TensorFlow up to 2.15 and Keras from 3.0 on, so its axis joins both.
 """
@@ -59,6 +60,12 @@ def collect(dumps: Iterable[Path]) -> tuple[dict[Version, Dump], dict[Version, D
     tensorflow: dict[Version, Dump] = {}
     keras: dict[Version, Dump] = {}
     third: dict[Version, Dump] = {}
+
+    def of_keras(names: Dump) -> Dump:
+        """What is below `keras`, whose sources (`keras.src`) are private."""
+        found = {n: k for n, k in names.items() if below(n, "keras") and not below(n, "keras.src")}
+        return {**found, "keras.src": "o"} if keras_version is not None and keras_version >= (2, 13) else found
+
     for path in sorted(dumps):
         tf_version, keras_version, names = read_dump(path)
         modern = keras_version is not None and keras_version >= (3, 0)
@@ -67,11 +74,17 @@ def collect(dumps: Iterable[Path]) -> tuple[dict[Version, Dump], dict[Version, D
         if tf_version is not None and not alone:
             tensorflow[tf_version] = own
         if keras_version is not None:
-            keras.setdefault(keras_version, {}).update({n: k for n, k in names.items() if below(n, "keras")})
+            keras.setdefault(keras_version, {}).update(of_keras(names))
         if keras_version is not None and modern:
             found = third.setdefault(keras_version, {})
             found.update({n: k for n, k in names.items() if below(n, "tensorflow.keras")})
-            found.update({"tensorflow.compat.v1" + n[10:]: k for n, k in found.items() if below(n, "tensorflow.keras")})
+            found.update(
+                {
+                    "tensorflow.compat.v1" + name[10:]: "n" if kind == "m" else kind
+                    for name, kind in list(found.items())
+                    if below(name, "tensorflow.keras") and kind in "mncCfvaA"
+                }
+            )
     return tensorflow, keras, third
 
 
@@ -81,7 +94,7 @@ def clean(name: str, kind: str, version: Version) -> str | None:
         return None
     if re.match(r"tensorflow\.compat\.v[12]\.compat\b", name):
         return None
-    if below(name, "tensorflow.contrib") and version >= (2, 0):     # 2.0 has an empty folder of this name
+    if below(name, "tensorflow.contrib") and version >= (2, 0):  # 2.0 has an empty folder of this name
         return None
     if kind == "x":
         return "u"
@@ -126,13 +139,13 @@ def write(path: Path, merged: dict[str, dict[str, list[int]]], axis: list[str], 
 
 
 def mark_unavailable(by_point: dict[str, Dump], axis: list[str], roots: tuple[str, ...], first: str) -> None:
-    """Names that only Keras 2 has, below lazy modules that refuse them with Keras 3: kind `u` from the point `first` on."""
+    """Names of Keras 2 below lazy modules that refuse them with Keras 3: kind `u` from the point `first` on."""
     start = axis.index(first)
     before = by_point[axis[start - 1]]
     wanted = [name for name in before if any(name.startswith(root + ".") for root in roots)]
     for point in axis[start:]:
         for root in roots:
-            if root in by_point[point]:
+            if by_point[point].get(root) == "o":
                 by_point[point][root] = "m"
         for name in wanted:
             by_point[point].setdefault(name, "u")
@@ -150,7 +163,9 @@ def build(dumps: Path, out: Path) -> None:
     by_point = {
         spell(v): {n: k for n, kind in names.items() if (k := clean(n, kind, v))} for v, names in tensorflow.items()
     }
-    mark_unavailable(by_point, axis, ("tensorflow.compat.v1.layers", "tensorflow.compat.v1.nn.rnn_cell"), first_after(axis))
+    mark_unavailable(
+        by_point, axis, ("tensorflow.compat.v1.layers", "tensorflow.compat.v1.nn.rnn_cell"), first_after(axis)
+    )
     axis, by_point = [OLDER, *axis], {OLDER: read_older(out / "older.tsv"), **by_point}
     parts: dict[str, dict[str, Dump]] = {}
     for point, names in by_point.items():

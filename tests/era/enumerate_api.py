@@ -6,10 +6,13 @@ usage: python enumerate_api.py OUT.tsv [--only-keras]
 
 One line a name: dotted name, kind, signature or remark, and for functions and classes the first name of the same object. Kinds:
     m  module whose members are all listed       o  module that exists, members not listed
-    i  module that can be imported, but is no attribute of its parent until it is
-    d  the same, but no attribute even then: TensorFlow took it away again
+    n  like m, but it cannot be imported from: an attribute only, or another module of the same name is imported
+    g k w N  function, class, value, module that is an attribute of its module, but that `from MODULE import` does not find
+    i  module that can be imported, but is no attribute of its parent until it is      I  the same, members listed
+    d  like i, but no attribute even then: TensorFlow took it away again
     c  class      C  class whose members are all listed      a  member of such a class      A  attribute of an instance
-    f  function   v  value      x  a name that `dir` shows and `getattr` refuses (the remark says how)
+    f  function   v  value      K F V  class, function, value below a module of kind I
+    x  a name that `dir` shows and `getattr` refuses (the remark says how)      U  the same, but it can be imported
 The first line names the versions. `build_tables.py` folds the files of many versions into rules/tables/api.
 """
 from __future__ import print_function
@@ -110,6 +113,7 @@ class Enumeration(object):
     def __init__(self):
         self.rows = {}
         self.objects = {}
+        self.modules = {}
 
     def add(self, name, kind, remark="", value=None):
         """Keeps the first answer for a name."""
@@ -125,6 +129,7 @@ class Enumeration(object):
             self.add(path, "x", "%s: %s" % (type(error).__name__, error))
             return
         self.add(path, "m")
+        self.modules[path] = module
         for name in names:
             self.attribute(path + "." + name, module, name, parents)
 
@@ -163,8 +168,7 @@ class Enumeration(object):
     def importable(self, root, folder):
         """Lists the modules that files offer, below a package's folder."""
         for where, folders, files in os.walk(folder):
-            folders[:] = sorted(f for f in folders if f.isidentifier() and f not in ("__pycache__", "testdata", "include"))\
-                if hasattr("", "isidentifier") else sorted(f for f in folders if "-" not in f and f not in ("include", "testdata"))
+            folders[:] = sorted(f for f in folders if "-" not in f and f not in ("__pycache__", "testdata", "include", "src"))
             inside = os.path.relpath(where, folder)
             dotted = root if inside == "." else root + "." + inside.replace(os.sep, ".")
             if "__init__.py" in files and dotted != root:
@@ -183,7 +187,9 @@ class Enumeration(object):
             kind = self.rows[dotted][0]
             self.rows[dotted] = ("d" if kind == "x" else kind, "importable", "")
         else:
-            self.add(dotted, "d" if self.is_detached(dotted) else "i")
+            owner, _, last = dotted.rpartition(".")
+            hidden = owner in self.modules and has(self.modules[owner], last)       # `dir` of Keras 3 leaves some out
+            self.add(dotted, "o" if hidden else "d" if self.is_detached(dotted) else "i")
 
     def is_detached(self, dotted):
         """True for a module that TensorFlow loads and then takes away from its parent, so that importing it binds nothing."""
@@ -191,17 +197,73 @@ class Enumeration(object):
         return parent == "m" and (dotted in sys.modules or dotted.replace("tensorflow", "tensorflow_core", 1) in sys.modules)
 
 
-def load_submodules(root, package):
-    """Imports what a Keras package holds, so that its modules are attributes as they are for a user."""
+def load_submodules(name, package):
+    """Imports what a Keras package holds, but for what is private or a test."""
     import pkgutil
-    for found in pkgutil.walk_packages(package.__path__, root + ".", onerror=lambda name: None):
-        name = found[1]
-        if any(part.startswith("_") or part in ("src", "api", "tests", "integration_test") for part in name.split(".")) or name.endswith("_test"):
+    for found in pkgutil.walk_packages(package.__path__, name + ".", onerror=lambda name: None):
+        parts = found[1][len(name):].split(".")
+        if any(p.startswith("_") or p in ("src", "api", "tests", "integration_test") or p.endswith("_test") for p in parts):
             continue
         try:
-            importlib.import_module(name)
+            importlib.import_module(found[1])
         except BaseException:
             continue
+
+
+def second_pass(enumeration, roots):
+    """Adds what comes to light when the modules of Keras have been imported, which a plain `import keras` need not do."""
+    for root, package in roots:
+        real = sys.modules.get("keras._tf_keras.keras") if root == "tensorflow.keras" else package
+        if real is None or not hasattr(real, "__path__") or root not in ("keras", "tensorflow.keras"):
+            continue
+        load_submodules(real.__name__, real)
+        again = Enumeration()
+        again.module(root, package, [package])
+        letters = {"m": "I", "n": "I", "o": "i", "c": "K", "C": "K", "f": "F", "v": "V", "x": "x"}
+        for path in sorted(again.rows):
+            kind, remark, first = again.rows[path]
+            known = enumeration.rows.get(path, ("", "", ""))[0]
+            if known in ("", "i", "x") and kind in letters:
+                enumeration.rows[path] = (letters[kind], remark, first)
+
+
+def mark_unimportable(enumeration):
+    """Tells the modules that can be imported under their path from those that are attributes only."""
+    import pkgutil
+    for path in sorted(enumeration.modules):
+        if "." in path and enumeration.rows[path][0] == "m":
+            for found in pkgutil.iter_modules(getattr(enumeration.modules[path], "__path__", None) or ()):
+                if not found[1].startswith("_") and not found[1].endswith("_test"):
+                    enumeration.add(path + "." + found[1], "i")
+    for path in sorted(enumeration.rows):
+        kind = enumeration.rows[path][0]
+        if kind not in "mox" or "." not in path:
+            continue
+        try:
+            module = importlib.import_module(path)
+        except BaseException:
+            module = None
+        below = [n[len(path) + 1:] for n in enumeration.rows if n.startswith(path + ".") and "." not in n[len(path) + 1:]]
+        listed = [n for n in below if enumeration.rows[path + "." + n][0] in "mnNocCfv"]
+        there = [n for n in listed if module is not None and has(module, n)]
+        if kind == "m" and not there:
+            enumeration.rows[path] = ("n",) + enumeration.rows[path][1:]
+        elif kind == "m":
+            for row in (path + "." + name for name in listed if name not in there):
+                kind = {"f": "g", "c": "k", "C": "k", "v": "w", "m": "N", "n": "N"}.get(enumeration.rows[row][0])
+                enumeration.rows[row] = (kind or enumeration.rows[row][0],) + enumeration.rows[row][1:]
+        elif module is not None and "__internal__" in enumeration.rows[path][1]:
+            for name in public(dir(module)):
+                enumeration.add(path + "." + name, "U")
+
+
+def has(module, name):
+    """`hasattr` that survives whatever a lazy module raises."""
+    try:
+        getattr(module, name)
+    except BaseException:
+        return False
+    return True
 
 
 def instance_attributes(enumeration, tf, keras_roots):
@@ -218,7 +280,8 @@ def instance_attributes(enumeration, tf, keras_roots):
             objects = [("Model", model), ("Sequential", model), ("models.Model", model), ("models.Sequential", model),
                        ("layers.Layer", model.layers[-1]), ("engine.Layer", model.layers[-1])]
             for name in ("Adam", "SGD", "RMSprop", "Optimizer"):
-                objects.append(("optimizers." + name, getattr(keras.optimizers, name if name != "Optimizer" else "SGD")()))
+                optimizer = getattr(keras.optimizers, name if name != "Optimizer" else "SGD", None)
+                objects += [("optimizers." + name, optimizer())] if optimizer is not None else []
             inputs = layers.Input(shape=(2,))
             try:
                 graph = keras.models.Model(inputs, layers.Dense(1)(inputs))
@@ -296,27 +359,28 @@ def main(out, only_keras):
         print("  no tensorflow:", error, file=sys.stderr)
     try:
         import keras
-        load_submodules("keras", keras)
         versions.append("keras=" + keras.__version__)
-        enumeration.module("keras", keras, [keras])
+        enumeration.module("keras", keras, [keras])     # before tf.keras is touched, which loads more of it
         roots.append(("keras", keras))
-        folder = os.path.dirname(keras.__file__)
-        enumeration.importable("keras", folder)
+        enumeration.importable("keras", os.path.dirname(keras.__file__))
     except ImportError as error:
         print("  no keras:", error, file=sys.stderr)
     if tf is not None and not only_keras:
         getattr(getattr(tf, "contrib", None), "layers", None)       # 0.12 puts the module in place when it is first used
         enumeration.module("tensorflow", tf, [tf])
-        private = importlib.import_module("tensorflow.python")
         if hasattr(tf, "keras"):
             roots.append(("tensorflow.keras", tf.keras))
         if getattr(getattr(tf, "compat", None), "v1", None) is not None and hasattr(tf.compat.v1, "keras"):
             roots.append(("tensorflow.compat.v1.keras", tf.compat.v1.keras))
-        enumeration.importable("tensorflow", os.path.dirname(os.path.dirname(private.__file__)))
     elif hasattr(tf, "keras"):
         enumeration.module("tensorflow.keras", tf.keras, [tf.keras])
         roots.append(("tensorflow.keras", tf.keras))
     instance_attributes(enumeration, tf, roots)
+    if tf is not None and not only_keras:
+        private = importlib.import_module("tensorflow.python")
+        enumeration.importable("tensorflow", os.path.dirname(os.path.dirname(private.__file__)))
+    second_pass(enumeration, roots)
+    mark_unimportable(enumeration)
     with open(out, "w") as file:
         file.write("# " + " ".join(versions) + " python=%d.%d\n" % sys.version_info[:2])
         for name in sorted(enumeration.rows):

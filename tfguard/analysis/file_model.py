@@ -52,6 +52,10 @@ class FileModel:
         self._guards: dict[ast.AST, str | None] = {}
         self._references: dict[frozenset[str], tuple[Reference, ...]] = {}
 
+    def release(self) -> None:
+        """Let go of everything: cycles would keep it until the next garbage collection, which costs more than they."""
+        vars(self).clear()
+
     def _own_names(self) -> tuple[str, str]:
         """Module and package name; with a dot in front where a folder is named like a library (`keras/train.py`)."""
         module, package = module_names(self.path)

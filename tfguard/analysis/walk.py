@@ -14,6 +14,7 @@ def build_index(tree: ast.Module, module_name: str) -> Index:
     module = Scope("module", tree, None, module_name)
     walker = Walk(Index(tree, module), module)
     walker.body(tree.body, tree)
+    walker.handlers.clear()  # they refer back to the walker, which would keep the tree until a garbage collection
     walker.index.flow = Flow(frozenset(walker.loops), frozenset(walker.ended))
     return walker.index
 

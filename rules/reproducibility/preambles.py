@@ -1,0 +1,216 @@
+"""The lines that seed a program, right for its version and in its own names, and their place (part of TFG10x)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tfguard.rules.reproducibility.draws import Versions
+from tfguard.rules.reproducibility.runs import Course, Seeding
+
+from tfguard.analysis.blocks import call_at, insert_below
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.preamble import Module, insert_preamble
+from tfguard.analysis.project import Event, Program, ProjectFacts
+from tfguard.model import Edit, Fix, Safety
+
+#: As the titles of fixes name them.
+NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow"}
+#: After the migration of removed names, so that the lines are written in the names that stay.
+PHASE = 2
+
+_RANDOM = Module(("random",), "random", ("random", "python_random"))
+_NUMPY = Module(("numpy",), "numpy", ("np", "numpy"))
+_PLAIN, _COMPAT = "tensorflow", "tensorflow.compat.v1"
+_TENSORFLOW = Module((_PLAIN,), _PLAIN, ("tf", "tensorflow"))
+_TENSORFLOW_1 = Module((_PLAIN, _COMPAT), _PLAIN, ("tf", "tensorflow"))
+_TENSORFLOW_COMPAT = Module((_COMPAT,), _COMPAT, ("tf", "tf1"))
+#: `keras.utils.set_random_seed` exists since this version of TensorFlow and Keras.
+_ONE_CALL = (2, 7)
+
+Lines = Callable[[Mapping[str, str]], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines to insert, and the modules that they need."""
+
+    modules: Mapping[str, Module]
+    lines: Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A fix and the file that it changes."""
+
+    path: str
+    fix: Fix
+
+
+def fix_of(facts: ProjectFacts, program: Program, course: Course) -> Placed | None:
+    """The fix that seeds what the program draws from without a seed; None where it cannot be placed safely."""
+    return _Seeder(facts, program, course).fix()
+
+
+class _Seeder:
+    """Makes the fix of one program."""
+
+    def __init__(self, facts: ProjectFacts, program: Program, course: Course) -> None:
+        self.facts = facts
+        self.program = program
+        self.course = course
+        self.entry = program.summary.path
+        literal = next((s.literal for s in course.seedings if s.literal is not None), None)
+        self.value = str(self.file(self.entry).config.seed if literal is None else literal)
+
+    def file(self, path: str) -> FileModel:
+        return self.facts.open(path)
+
+    def fix(self) -> Placed | None:
+        """Where a graph was begun its seed follows it; everything else is seeded at the start of the program."""
+        missing = self.course.missing
+        drawn = self.course.draw_from("tensorflow")
+        began = drawn.began if drawn is not None else None
+        if began is None:
+            return self.placed(self.entry, missing, self.at_start(missing))
+        others = tuple(generator for generator in missing if generator != "tensorflow")
+        if not others:
+            return self.placed(began.path, missing, self.below(began, missing))
+        if self.begins_everything(began):
+            return self.placed(self.entry, missing, self.below(began, missing))
+        start = self.at_start(others)
+        if began.path != self.entry or start is None:
+            return self.placed(self.entry, others, start)
+        graph = self.below(began, ("tensorflow",))
+        if graph is None or {edit.span for edit in start} & {edit.span for edit in graph}:
+            return self.placed(self.entry, others, start)
+        return self.placed(self.entry, missing, tuple(sorted((*start, *graph))))
+
+    def begins_everything(self, began: Event) -> bool:
+        """Is it a plain statement of the entry file that runs once, before every unseeded draw?"""
+        first = self.course.earliest
+        if began.path != self.entry or len(began.chain) > 1 or began.is_conditional or "graph" in began.item.payload:
+            return False
+        return first is not None and began.chain[0][1] < first.event.chain[0][1] and not began.is_repeated
+
+    def placed(self, path: str, generators: Iterable[str], edits: tuple[Edit, ...] | None) -> Placed | None:
+        if edits is None:
+            return None
+        title = f"Seed {join_words([NAMES[generator] for generator in generators])} before the first draw"
+        return Placed(path, Fix(title, edits, self.safety(path), PHASE))
+
+    def safety(self, path: str) -> Safety:
+        """Unsafe where importing the file would now reseed another program."""
+        if path != self.entry or path not in self.facts.imported:
+            return Safety.SAFE
+        first, guard = self.course.earliest, self.file(path).main_guard
+        start = first.event.chain[0][1] if first is not None else 0
+        is_guarded = guard is not None and start >= self.file(path).span(guard).start
+        return Safety.SAFE if is_guarded else Safety.UNSAFE
+
+    # -- places ---------------------------------------------------------------------------------------
+
+    def below(self, began: Event, generators: tuple[str, ...]) -> tuple[Edit, ...] | None:
+        """Lines right after the call that begins a graph."""
+        file = self.file(began.path)
+        call = call_at(file, began.item.start)
+        if call is None:
+            return None
+        block = block_of(file, generators, self.course.versions, self.value, one_call=self.is_one_call(generators))
+        return insert_below(file, call, modules=block.modules, lines=block.lines)
+
+    def at_start(self, generators: tuple[str, ...]) -> tuple[Edit, ...] | None:
+        """Lines beside a seed that the program already sets in time, else after the imports."""
+        file, first = self.file(self.entry), self.course.earliest
+        if first is None:
+            return None
+        for seeding in reversed(self.course.seedings):
+            beside = self.beside(seeding, generators)
+            if beside is not None:
+                return beside
+        block = block_of(file, generators, self.course.versions, self.value, one_call=self.is_one_call(generators))
+        return insert_preamble(
+            file,
+            modules=block.modules,
+            lines=block.lines,
+            before=first.event.chain[0][1],
+            inside_guard=self.entry in self.facts.imported,
+        )
+
+    def beside(self, seeding: Seeding, generators: tuple[str, ...]) -> tuple[Edit, ...] | None:
+        """Lines below a seed that is surely set before every unseeded draw, with the same value."""
+        event = seeding.event
+        if seeding.position > self.course.position or event.is_conditional or event.is_repeated or seeding.text is None:
+            return None
+        if any(path != self.entry for path, _ in event.chain):
+            return None
+        file = self.file(self.entry)
+        call = call_at(file, event.item.start)
+        if call is None:
+            return None
+        one_call = seeding.literal is not None and self.is_one_call(generators)
+        block = block_of(file, generators, self.course.versions, seeding.text, one_call=one_call)
+        return insert_below(file, call, modules=block.modules, lines=block.lines)
+
+    def is_one_call(self, generators: tuple[str, ...]) -> bool:
+        """Is one call that seeds all three generators the shortest way?"""
+        versions = self.course.versions
+        if versions.tensorflow < _ONE_CALL or versions.keras < _ONE_CALL or versions.graph:
+            return False
+        aliases = self.file(self.entry).rewrite
+        if aliases.module_alias(_PLAIN) is None and aliases.module_alias(_COMPAT) is not None:
+            return False
+        in_time = [s for s in self.course.seedings if s.position < self.course.position]
+        if in_time:
+            return "python" in generators and "tensorflow" in generators
+        return "python" in generators or "tensorflow" in generators
+
+
+def block_of(
+    file: FileModel, generators: tuple[str, ...], versions: Versions, value: str, *, one_call: bool
+) -> Block:
+    """The lines that seed some generators in a file."""
+    if one_call:
+        key, module, line = _one_call(file)
+        return Block({key: module}, lambda names: [line.format(seed=value, **names)])
+    modules: dict[str, Module] = {}
+    lines: list[str] = []
+    for generator in generators:
+        if generator == "tensorflow":
+            module, line = _tensorflow_line(file, versions)
+        else:
+            module = _RANDOM if generator == "python" else _NUMPY
+            line = "{python}.seed({seed})" if generator == "python" else "{numpy}.random.seed({seed})"
+        modules[generator] = module
+        lines.append(line)
+    return Block(modules, lambda names: [line.format(seed=value, **names) for line in lines])
+
+
+def _one_call(file: FileModel) -> tuple[str, Module, str]:
+    """`set_random_seed` of the Keras that the file can reach in the fewest words."""
+    direct = "{keras}.utils.set_random_seed({seed})"
+    if file.rewrite.module_alias(_PLAIN) is None:
+        for name in ("tensorflow.keras", "keras", "tf_keras"):
+            if file.rewrite.module_alias(name) is not None:
+                return "keras", Module((name,), name, ("keras",)), direct
+        roots = {reference.names[0].split(".")[0] for reference in file.references(["keras", "tf_keras", _PLAIN])}
+        for root in ("keras", "tf_keras"):
+            if root in roots and _PLAIN not in roots:
+                return "keras", Module((root,), root, (root,)), direct
+    return "tensorflow", _TENSORFLOW, "{tensorflow}.keras.utils.set_random_seed({seed})"
+
+
+def _tensorflow_line(file: FileModel, versions: Versions) -> tuple[Module, str]:
+    """TensorFlow's own seed, in the edition of TensorFlow that the file imports."""
+    if versions.tensorflow < (2, 0):
+        return _TENSORFLOW_1, "{tensorflow}.set_random_seed({seed})"
+    if file.rewrite.module_alias(_PLAIN) is None and file.rewrite.module_alias(_COMPAT) is not None:
+        return _TENSORFLOW_COMPAT, "{tensorflow}.set_random_seed({seed})"
+    if versions.graph:
+        return _TENSORFLOW, "{tensorflow}.compat.v1.set_random_seed({seed})"
+    return _TENSORFLOW, "{tensorflow}.random.set_seed({seed})"
+
+
+def join_words(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

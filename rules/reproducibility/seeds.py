@@ -1,0 +1,118 @@
+"""What one call seeds, and which calls throw a seed away, as `seeds.toml` tells it (part of the TFG10x rules)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tfguard.analysis.blocks import maker_of, with_body_of
+from tfguard.analysis.calls import CallSite, Expr
+from tfguard.analysis.values import Known
+from tfguard.errors import TableError
+from tfguard.tables import load_toml
+from tfguard.version_table import parse_version
+
+#: An expression that reads the same, and has no effect, wherever it stands in one body.
+_PLAIN = re.compile(r"-?\w+(?:\.\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """seeds.toml, and the calls of graph_mode.toml that settle how a program runs."""
+
+    seeds: Mapping[str, Mapping[str, Any]]
+    unseeds: frozenset[str]
+    helper: re.Pattern[str]
+    enter: frozenset[str]
+    new: frozenset[str]
+    session: frozenset[str]
+    modes: Mapping[str, str]
+    graph_names: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def load_seeds() -> Table:
+    """Read the tables once a process."""
+    data, modes = load_toml("seeds.toml"), load_toml("graph_mode.toml")
+    try:
+        return Table(
+            seeds={name: row for row in data["seed"] for name in row["names"]},
+            unseeds=frozenset(name for row in data["unseed"] for name in row["names"]),
+            helper=re.compile(data["helpers"]["pattern"]),
+            enter=frozenset(data["graphs"]["enter"]),
+            new=frozenset(data["graphs"]["new"]),
+            session=frozenset(data["graphs"]["session"]),
+            modes=modes["calls"],
+            graph_names=frozenset(modes["names"]),
+        )
+    except (KeyError, TypeError, re.error) as error:
+        raise TableError(f"seeds.toml or graph_mode.toml: {error}") from error
+
+
+def seed_of(call: CallSite) -> dict[str, Any] | None:
+    """What a call does to the seeds: sets them, throws them away, enters another graph, or may set them."""
+    table = load_seeds()
+    for name in call.names:
+        canonical = call.file.knowledge.canonical(name)
+        row = table.seeds.get(canonical)
+        if row is not None:
+            return _seeding(call, row)
+        if canonical in table.unseeds:
+            return {"reset": True}
+        if canonical in table.enter or canonical in table.session:
+            return _entering(call, canonical in table.session)
+        mode = table.modes.get(canonical)
+        if mode in ("disable", "eager"):
+            return {"mode": "graph" if mode == "disable" else "eager"}
+    return _helping(call)
+
+
+def _seeding(call: CallSite, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "before" in row and call.file.target.tensorflow >= parse_version(row["before"]):
+        return None
+    argument = call.argument(row["argument"], 0)
+    if row.get("only_given", False) and (argument.is_absent or argument.is_constant(None)):
+        return None
+    return {"seeds": row["generators"], "literal": _literal(argument.expr), "text": _text(argument.expr)}
+
+
+def _literal(expr: Expr | None) -> int | None:
+    """The number that the seed is on every path."""
+    value = expr.value if expr is not None else None
+    return value.value if isinstance(value, Known) and type(value.value) is int and value.value >= 0 else None
+
+
+def _text(expr: Expr | None) -> str | None:
+    """What the user wrote for the seed, where it may be written once more beside it."""
+    return expr.text if expr is not None and _PLAIN.fullmatch(expr.text) else None
+
+
+def _entering(call: CallSite, is_session: bool) -> dict[str, Any] | None:
+    """A `with` whose body builds in a graph that is made here or kept in a variable."""
+    body = with_body_of(call)
+    if body is None:
+        return None
+    graph = call.argument("graph", 1).expr if is_session else call.receiver
+    made = maker_of(graph) if graph is not None else None
+    if graph is None or made is None or not _is_new_graph(made):
+        return None
+    is_fresh = made is graph.call
+    return {"graph": made.span.start, "fresh": is_fresh, "body": [body.start, body.end]}
+
+
+def _is_new_graph(made: CallSite) -> bool:
+    table = load_seeds()
+    names = [made.file.knowledge.canonical(name) for name in made.names]
+    return bool(names) and all(name in table.new for name in names)
+
+
+def _helping(call: CallSite) -> dict[str, Any] | None:
+    """A call of something whose name promises seeds: the project pass sees whether its body is known."""
+    names = [ref.name for ref in call.resolution.refs if not ref.is_instance]
+    last = call.written.rpartition(".")[2].strip()
+    if load_seeds().helper.match(last) is None or not names or call.file.knowledge.is_class(names[0]):
+        return None
+    return {"helper": names[0]}

@@ -1,0 +1,67 @@
+"""The statements around a call: the body of its `with`, lines put into that body or below the call's own statement."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tfguard.analysis.calls import CallSite, Expr
+from tfguard.analysis.preamble import Module, place_lines
+from tfguard.model import Edit, Span
+
+if TYPE_CHECKING:
+    from tfguard.analysis.file_model import FileModel
+
+
+def with_statement_of(call: CallSite) -> ast.With | None:
+    """The `with` statement that a call is an item of."""
+    item = call.file.index.places[call.node].parent
+    if not isinstance(item, ast.withitem) or item.context_expr is not call.node:
+        return None
+    statement = call.file.index.places[item].parent
+    return statement if isinstance(statement, ast.With) else None
+
+
+def with_body_of(call: CallSite) -> Span | None:
+    """What runs inside the `with` that a call is an item of, its later items included."""
+    statement = with_statement_of(call)
+    return Span(call.span.end, call.file.span(statement).end) if statement is not None else None
+
+
+def maker_of(expr: Expr) -> CallSite | None:
+    """The one call that made the object that a variable, or an attribute of `self`, holds."""
+    origin = expr.origin
+    node = origin.node
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        owner = expr.file.resolver.definitions.class_of_self(node.value)
+        writes = owner.attributes.get(node.attr, []) if owner is not None else []
+        value = writes[0][0] if len(writes) == 1 else None
+        return expr.file.call_site(value) if isinstance(value, ast.Call) else None
+    return origin.call
+
+
+def call_at(file: FileModel, offset: int) -> CallSite | None:
+    """The outermost call that begins at an offset."""
+    found = [call for call in file.calls if call.span.start == offset]
+    return max(found, key=lambda call: call.span.end, default=None)
+
+
+def insert_below(
+    file: FileModel,
+    call: CallSite,
+    *,
+    modules: Mapping[str, Module],
+    lines: Callable[[Mapping[str, str]], Sequence[str]],
+) -> tuple[Edit, ...] | None:
+    """Insert lines that run right after a call: first in the body of its `with`, else below its statement.
+
+    None where the call is only a part of its statement, or where a module that the lines need cannot be imported.
+    """
+    block = with_statement_of(call)
+    if block is not None:
+        return place_lines(file, block.body[0], modules=modules, lines=lines, below=False)
+    statement = file.statement_of(call.node)
+    if isinstance(statement, ast.Expr) and statement.value is call.node:
+        return place_lines(file, statement, modules=modules, lines=lines, below=True)
+    return None
