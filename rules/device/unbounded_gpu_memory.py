@@ -170,8 +170,16 @@ def _use_of(call: CallSite, name: str) -> str | None:
         return USES if name in table["keras_session"]["names"] else None
     if _is_of_graphs(call, name):
         return GRAPH
-    keras = call.file.target.keras
-    return _starts(name, keras is not None and keras >= (3, 0))
+    target = call.file.target
+    found = _starts(name, target.keras is not None and target.keras >= (3, 0))
+    return found if found is None or _is_below_module_or_class(call, name) else None
+
+
+def _is_below_module_or_class(call: CallSite, name: str) -> bool:
+    """Is it no method of a constant (`tf.__version__.split`, or a text that a module holds)?"""
+    target = call.file.target
+    owner = load_api_table().status(name.rpartition(".")[0], target.tensorflow, target.keras)
+    return owner.element in (None, "module", "class") and owner.kind != "missing" and ".__" not in name
 
 
 def _is_of_graphs(call: CallSite, name: str) -> bool:

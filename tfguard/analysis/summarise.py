@@ -22,6 +22,10 @@ StoreFunction = Callable[[StoreSite], Any]
 
 _NO_ENTRY = ("setup.py", "conftest.py", "__init__.py")
 
+#: What is handed a function without calling it.
+_LOOKS = ("callable", "getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str")
+_ONLY_HOLD = frozenset({"functools.partial", *(f"builtins.{name}" for name in _LOOKS)})
+
 
 def main_body(module: str) -> str:
     """The name of the body under `if __name__ == "__main__":`."""
@@ -164,7 +168,9 @@ def _methods_of_own_classes(file: FileModel, call: CallSite) -> tuple[str, ...]:
 
 
 def _project_functions_in(file: FileModel, call: CallSite) -> Iterator[str]:
-    """Functions of the project that a call is handed (`app.run(main)`, `ds.map(parse)`)."""
+    """Functions of the project that a call is handed (`app.run(main)`, `ds.map(parse)`) and may call."""
+    if call.names and _ONLY_HOLD.issuperset(call.names):
+        return
     values = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
     for value in values:
         if isinstance(value, (ast.Name, ast.Attribute)) and value in file.index.places:
