@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus import Code, Tree, make_tree
 from environment import Environment
 from measure import BenchmarkError, Command, Comparison, compare, median_cpu, median_wall, repeat, run
+from trees import Code, Tree, make_tree
 
 _PARSE = Path(__file__).parent / "parse_with_libcst.py"
 
@@ -98,9 +98,10 @@ def require_complete(bench: Bench, tree: Tree) -> None:
     command = [bench.environment.tfguard, "check", "--format", "json", "--no-cache", "--jobs", "1", "."]
     done = subprocess.run(command, cwd=tree.folder, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
-    if report["summary"]["files"] != len(tree):
-        raise BenchmarkError(f"{report['summary']['files']} of {len(tree)} files were checked")
-    bugs = [error["path"] for error in report["errors"] if "bug" in error["message"]]
+    checked = report["summary"]["files_checked"]
+    if checked != len(tree):
+        raise BenchmarkError(f"{checked} of {len(tree)} files were checked")
+    bugs = [error["path"] for error in report["errors"] if "report it" in error["remedy"]]
     if bugs:
         raise BenchmarkError(f"tfguard failed on {', '.join(bugs)}")
 
@@ -131,7 +132,8 @@ def against_torchfix(bench: Bench, main: Tree) -> Iterator[Row]:
     peer = Command((bench.environment.programs / "torchfix", "--jobs", "1", "."), tree.folder)
     found = compare(peer, bench.check(main), bench.sizes.runs)
     per_megabyte = [ratio / tree.megabytes * main.megabytes for ratio in found.ratios]
-    yield _row("the same, per megabyte", f"TorchFix, {len(tree)} files that mention torch", per_megabyte, 5, faster=True)
+    against = f"TorchFix, {len(tree)} files that mention torch"
+    yield _row("the same, per megabyte", against, per_megabyte, 5, faster=True)
 
 
 def against_upgrade(bench: Bench) -> Iterator[Row]:
@@ -182,11 +184,12 @@ def scaling(bench: Bench) -> Iterator[Row]:
     trees = [bench.tree(f"scale{number}", (bench.tensorflow, number)) for number in bench.sizes.scaling]
     costs = repeat([bench.check(tree) for tree in trees], max(bench.sizes.runs // 2, 1))
     smallest = median_cpu(costs[0]) / trees[0].megabytes
-    for tree, runs in list(zip(trees, costs))[1:]:
+    for tree, runs in zip(trees[1:], costs[1:], strict=True):
         cost = median_cpu(runs)
         ratio = cost / tree.megabytes / smallest
         reached = f"{ratio:.2f} × ({1000 * cost / len(tree):.1f} ms a file)"
-        yield Row(f"CPU time per megabyte in a tree of {len(tree)} files", f"a tree of {len(trees[0])} files", "", reached)
+        question = f"CPU time per megabyte in a tree of {len(tree)} files"
+        yield Row(question, f"a tree of {len(trees[0])} files", "", reached)
 
 
 def workers(bench: Bench, tree: Tree) -> Iterator[Row]:

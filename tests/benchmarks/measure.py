@@ -25,7 +25,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished process: seconds of CPU (its workers included), seconds on the clock, megabytes of its largest process."""
+    """One finished command: seconds of CPU (workers included) and on the clock, megabytes of its largest process."""
 
     cpu: float
     wall: float
@@ -42,7 +42,7 @@ class Comparison:
     @property
     def ratios(self) -> list[float]:
         """CPU time of the first over that of the second, run by run."""
-        return [a.cpu / b.cpu for a, b in zip(self.first, self.second)]
+        return [a.cpu / b.cpu for a, b in zip(self.first, self.second, strict=True)]
 
     @property
     def ratio(self) -> float:
@@ -87,7 +87,7 @@ def repeat(commands: Sequence[Command], times: int) -> list[list[Run]]:
     for command in commands:
         run(command)
     rounds = [[run(command) for command in commands] for _ in range(times)]
-    return [list(runs) for runs in zip(*rounds)]
+    return [list(runs) for runs in zip(*rounds, strict=True)]
 
 
 def median_cpu(runs: Sequence[Run]) -> float:

@@ -1,4 +1,4 @@
-"""What `tfguard check` is measured against: `libcst.parse_module` of every file that a list names, one after the other."""
+"""What `tfguard check` is measured against: `libcst.parse_module` of every file that a list names."""
 
 import sys
 from pathlib import Path

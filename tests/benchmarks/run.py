@@ -19,10 +19,10 @@ import tempfile
 from pathlib import Path
 
 from cases import QUICK, Bench, Row, Sizes, measure_all
-from corpus import LEGACY, MODERN, TORCH, fetch_packages, read_code
 from environment import ROOT, make_environment, this_environment
 from measure import BenchmarkError
 from table import render_table, write_into
+from trees import LEGACY, MODERN, TORCH, fetch_packages, read_code
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Real code to measure on: files of packages from PyPI, copied into trees in a temporary folder. Nothing is committed."""
+"""Real code to measure on: files of packages from PyPI, copied into trees in a temporary folder."""
 
 from __future__ import annotations
 
@@ -97,5 +97,5 @@ def fetch_packages(requirements: Sequence[str], downloads: Path, folder: Path) -
 
 
 def _download(requirement: str, downloads: Path) -> None:
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--dest", str(downloads)]
-    subprocess.run([sys.executable, "-m", "pip", "download", *options, requirement], check=True)
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, "--dest", downloads, requirement], check=True)
