@@ -12,7 +12,7 @@ import pytest
 
 from running import write_files
 from tfguard import cache as cache_module
-from tfguard import engine
+from tfguard import engine, run_cache
 from tfguard.cache import Cache, clean, digest, find_directory, key_of, open_cache, package_fingerprint
 from tfguard.config import Config, load_config
 from tfguard.model import RunReport
@@ -324,3 +324,71 @@ def test_no_cache_keeps_nothing(tmp_path: Path) -> None:
     cache = open_cache(load_config(tmp_path, {"cache": False}))
     cache.put(key_of(1), 1)
     assert cache.get(key_of(1)) is None
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the times of files that were written a moment ago."""
+    monkeypatch.setattr(run_cache, "_SETTLED", -(10**15))
+
+
+@pytest.fixture
+def no_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on a test fails when a file is read."""
+    return lambda: monkeypatch.setattr(engine, "load_files", lambda *_: pytest.fail("a file was read"))
+
+
+@pytest.mark.usefixtures("settled")
+def test_files_that_nobody_touched_are_not_even_read(project: Path, no_reading: Callable[[], None]) -> None:
+    first = check(project)
+    no_reading()
+    assert check(project) == first
+
+
+def test_files_that_were_written_a_moment_ago_are_read_again(project: Path, no_reading: Callable[[], None]) -> None:
+    check(project)
+    no_reading()
+    with pytest.raises(pytest.fail.Exception, match="a file was read"):
+        check(project)
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("how", ["content", "same size and times", "replaced", "removed", "added", "unreadable"])
+def test_every_change_of_a_file_is_seen(project: Path, how: str) -> None:
+    check(project)
+    path = project / "train.py"
+    before = path.stat()
+    changed = PROGRAM.replace("tf.Session", "tf.Sesshun")
+    if how == "content":
+        path.write_text(changed + "# longer\n")
+    elif how == "same size and times":
+        path.write_text(changed)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    elif how == "replaced":
+        (project / "new").write_text(changed)
+        os.utime(project / "new", ns=(before.st_atime_ns, before.st_mtime_ns))
+        (project / "new").rename(path)
+    elif how == "removed":
+        path.unlink()
+    elif how == "added":
+        write_files(project, {"another.py": changed})
+    else:
+        path.unlink()
+        path.symlink_to("nowhere.py")
+    report = check(project)
+    assert report == check(project, cache=False)
+    assert ("Sesshun" in str(report)) is (how not in ("removed", "unreadable"))
+    assert check(project) == report
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize(
+    "value", [None, [], {}, {"run": 1}, {"run": "x", "stamps": []}, {"run": "0" * 32, "stamps": 5}]
+)
+def test_a_broken_index_is_an_empty_one(project: Path, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = check(project)
+    real = Cache.get
+    monkeypatch.setattr(
+        Cache, "get", lambda self, key: real(self, key) if "stamps" not in str(real(self, key)) else value
+    )
+    assert check(project) == first

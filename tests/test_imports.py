@@ -81,7 +81,8 @@ def test_answers_can_be_asked_again(tmp_path: Path) -> None:
     finder = ModuleFinder(str(tmp_path))
     files(finder, tmp_path, "main.py", "a", "b.c")
     answers = finder.answers
-    assert answers == sorted(answers)
+    assert list(answers) == sorted(answers)
+    assert answers[str(tmp_path)] == {"a": "m", "b": ""}
     assert ModuleFinder(str(tmp_path)).still_true(answers)
     write(tmp_path, "unrelated.py")
     assert ModuleFinder(str(tmp_path)).still_true(answers)

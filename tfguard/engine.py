@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfguard.cache import Cache, open_cache
+from tfguard.cache import open_cache
 from tfguard.config import Config
-from tfguard.discovery import list_files
+from tfguard.discovery import FoundFile, list_files
 from tfguard.model import FileReport, Finding, Problem, RunReport
-from tfguard.project_files import LoadedFile, load_files, load_stdin
-from tfguard.run_cache import CachedRun, load_run, store_run
+from tfguard.project_files import LoadedFile, from_memory, load_files, stdin_file
+from tfguard.run_cache import CachedRun, RunCache
 
 if TYPE_CHECKING:
     from tfguard.pipeline import Project
@@ -39,10 +39,17 @@ def check(
     progress: Progress | None = None,
 ) -> RunReport:
     """Everything that is wrong in the files at `paths`."""
-    files, problems = _load(paths, config, stdin)
-    cache = open_cache(config)
-    found = load_run(cache, config, files) or _analyse(files, config, cache, progress)
-    return _report(config, files, problems, found)
+    runs = RunCache(open_cache(config), config)
+    listed, problems = _list(paths, config, stdin)
+    found = runs.load_unchanged(listed) if stdin is None else None
+    if found is not None:
+        return _report(config, len(listed), problems, found)
+    files, unread = _load(listed, stdin)
+    found = runs.load(files) or _analyse(files, config, runs, progress)
+    if stdin is None and not unread:
+        runs.remember(files, found)
+    runs.cache.thin_out()
+    return _report(config, len(files), (*problems, *unread), found)
 
 
 def fix(
@@ -60,10 +67,11 @@ def fix(
     from tfguard.fixing import Fixer, write_changes
     from tfguard.pipeline import Project
 
-    files, problems = _load(paths, config, stdin)
     cache = open_cache(config)
+    listed, problems = _list(paths, config, stdin)
+    files, unread = _load(listed, stdin)
     project = Project(files, config, cache, progress)
-    fixer = Fixer(project, lambda: _report(config, files, problems, _judge(project)))
+    fixer = Fixer(project, lambda: _report(config, len(files), (*problems, *unread), _judge(project)))
     report = fixer.run()
     changes = fixer.changes()
     if write and stdin is None:
@@ -73,25 +81,23 @@ def fix(
     return replace(report, changes=changes, fixed=sum(len(change.applied) for change in changes))
 
 
-def _load(
+def _list(
     paths: Sequence[str], config: Config, stdin: tuple[str, bytes] | None
-) -> tuple[dict[str, LoadedFile], tuple[Problem, ...]]:
-    if stdin is not None:
-        file = load_stdin(stdin[0], stdin[1], config.root)
-        return {file.path: file}, ()
-    found, unlisted = list_files(paths, config)
-    files, unread = load_files(found)
-    return files, (*unlisted, *unread)
+) -> tuple[Sequence[FoundFile], tuple[Problem, ...]]:
+    return ([stdin_file(stdin[0], config.root)], ()) if stdin is not None else list_files(paths, config)
 
 
-def _analyse(files: dict[str, LoadedFile], config: Config, cache: Cache, progress: Progress | None) -> CachedRun:
+def _load(listed: Sequence[FoundFile], stdin: tuple[str, bytes] | None) -> tuple[dict[str, LoadedFile], list[Problem]]:
+    if stdin is None:
+        return load_files(listed)
+    return {file.path: from_memory(file, stdin[1]) for file in listed}, []
+
+
+def _analyse(files: dict[str, LoadedFile], config: Config, runs: RunCache, progress: Progress | None) -> CachedRun:
     from tfguard.pipeline import Project
 
-    project = Project(files, config, cache, progress)
-    found = _judge(project)
-    if found.is_final:
-        store_run(cache, config, files, found)
-    cache.thin_out()
+    found = _judge(Project(files, config, runs.cache, progress))
+    runs.store(files, found)
     return found
 
 
@@ -106,16 +112,16 @@ def _judge(project: Project) -> CachedRun:
         verdict.suppressed,
         outcome.problems,
         tuple(context),
-        tuple(project.finder.answers),
+        project.finder.answers,
         outcome.is_final,
     )
 
 
-def _report(config: Config, files: dict[str, LoadedFile], problems: tuple[Problem, ...], found: CachedRun) -> RunReport:
+def _report(config: Config, checked: int, problems: tuple[Problem, ...], found: CachedRun) -> RunReport:
     left, baselined = _without_baseline(config, found.files)
     return RunReport(
         files=left,
-        files_checked=len(files),
+        files_checked=checked,
         problems=(*problems, *found.problems, *_unparsed(left)),
         target=str(config.target),
         suppressed=found.suppressed,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 #: A line that ends before `import`, or from there on.
 _STATEMENT = re.compile(
@@ -50,6 +50,10 @@ def _modules(match: re.Match[bytes]) -> Iterator[str]:
             yield f"{origin}{'' if origin.endswith('.') or not origin else '.'}{name[1].decode('ascii', 'replace')}"
 
 
+#: directory -> name -> what is there (see ModuleFinder)
+Answers = Mapping[str, Mapping[str, str]]
+
+
 class ModuleFinder:
     """Finds the files of modules on disk, and remembers every question with its answer.
 
@@ -58,8 +62,9 @@ class ModuleFinder:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        #: (directory, name) -> "" (nothing), "m" (name.py), "p" (a package or a folder), "mp" (both)
-        self._answers: dict[tuple[str, str], str] = {}
+        #: directory -> name -> "" (nothing), "m" (name.py), "p" (a package or a folder), "mp" (both)
+        self._answers: dict[str, dict[str, str]] = {}
+        self._listings: dict[str, frozenset[str]] = {}
 
     def files_of(self, importer: str, modules: Iterable[str]) -> list[str]:
         """The absolute paths of project files that the imports of a file (an absolute path) may load."""
@@ -77,13 +82,19 @@ class ModuleFinder:
         return list(found)
 
     @property
-    def answers(self) -> list[tuple[str, str, str]]:
-        """Every question that was asked (directory, name), with its answer, sorted."""
-        return sorted((directory, name, answer) for (directory, name), answer in self._answers.items())
+    def answers(self) -> Answers:
+        """Every name that was asked for in each directory, with the answer, sorted."""
+        return {directory: dict(sorted(names.items())) for directory, names in sorted(self._answers.items())}
 
-    def still_true(self, answers: Iterable[tuple[str, str, str]]) -> bool:
+    def still_true(self, answers: Answers) -> bool:
         """Would the disk give the same answers today?"""
-        return all(self._ask(directory, name) == answer for directory, name, answer in answers)
+        for directory, names in answers.items():
+            listing = self._listing(directory)
+            for name, answer in names.items():
+                is_there = name in listing or f"{name}.py" in listing
+                if (self._ask(directory, name) if is_there else "") != answer:
+                    return False
+        return True
 
     def _bases(self, importer: str, dots: int) -> Iterator[str]:
         """Where the first part of a module may lie: for a relative import one folder, else each up to the root."""
@@ -122,12 +133,21 @@ class ModuleFinder:
         return [os.path.join(directory, "__init__.py")] if "m" in self._ask(directory, "__init__") else []
 
     def _ask(self, directory: str, name: str) -> str:
-        key = (directory, name)
-        answer = self._answers.get(key)
+        names = self._answers.setdefault(directory, {})
+        answer = names.get(name)
         if answer is None:
+            listing = self._listing(directory)
             path = os.path.join(directory, name)
-            answer = "m" if os.path.isfile(f"{path}.py") else ""
-            if os.path.isdir(path):
-                answer += "p"
-            self._answers[key] = answer
+            answer = "m" if f"{name}.py" in listing and os.path.isfile(f"{path}.py") else ""
+            answer += "p" if name in listing and os.path.isdir(path) else ""
+            names[name] = answer
         return answer
+
+    def _listing(self, directory: str) -> frozenset[str]:
+        """The names in a directory; none in one that is not there."""
+        if directory not in self._listings:
+            try:
+                self._listings[directory] = frozenset(os.listdir(directory))
+            except OSError:
+                self._listings[directory] = frozenset()
+        return self._listings[directory]

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tfguard.cache import digest
 from tfguard.discovery import FoundFile, shown_path
@@ -13,6 +14,15 @@ from tfguard.model import Problem
 
 #: Files larger than this are not even read.
 LARGEST_FILE = 200_000_000
+
+
+class Stamp(NamedTuple):
+    """What the file system says of a file, without its content: two different states never have the same."""
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +35,8 @@ class LoadedFile:
     digest: str
     #: False for what was only read because another file imports it.
     is_reported: bool = True
-    #: True for what came from stdin and is never written.
-    is_stdin: bool = False
+    #: The stamp that the file had when it was opened; what came from stdin has none.
+    stamp: Stamp | None = None
 
 
 class Unreadable(Exception):  # noqa: N818  (a value on its way to a Problem)
@@ -64,10 +74,20 @@ def load_file(found: FoundFile, *, is_reported: bool = True) -> LoadedFile:
     except OSError as error:
         remedy = "check its permissions, or leave it out with `exclude`"
         raise Unreadable(Problem(found.path, f"the file cannot be read: {error.strerror}", remedy)) from error
-    return LoadedFile(found.path, found.absolute, raw, digest(raw), is_reported)
+    return LoadedFile(found.path, found.absolute, raw, digest(raw), is_reported, stamp_of(status))
 
 
-def load_stdin(path: str, content: bytes, root: str) -> LoadedFile:
-    """What came from stdin, under the name that it was given."""
+def stamp_of(status: os.stat_result) -> Stamp:
+    """The stamp in the answer of `os.stat`."""
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def stdin_file(path: str, root: str) -> FoundFile:
+    """What stands on stdin, under the name that it was given."""
     absolute = os.path.abspath(path)
-    return LoadedFile(shown_path(absolute, root), absolute, content, digest(content), is_stdin=True)
+    return FoundFile(shown_path(absolute, root), absolute)
+
+
+def from_memory(found: FoundFile, content: bytes) -> LoadedFile:
+    """A file whose content did not come from its place."""
+    return LoadedFile(found.path, found.absolute, content, digest(content))

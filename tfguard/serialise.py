@@ -1,4 +1,4 @@
-"""Findings, problems and suppressions as JSON values and back, for the cache.
+"""Findings, problems and reports as JSON values and back, for the cache.
 
 Reading is strict: whatever was not written by the functions here raises ValueError, TypeError, KeyError or IndexError.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from tfguard.model import Edit, FileReport, Finding, Fix, Note, Problem, Safety, Severity, Span
-from tfguard.suppressions import Suppression
 
 Json = Any
 
@@ -28,8 +27,8 @@ def finding_from_json(row: Json) -> Finding:
     """The finding that `finding_to_json` wrote."""
     rule, name, severity, path, start, end, line, column, end_line, end_column, message, fix, notes = row
     return Finding(
-        *(_text(rule), _text(name), Severity(severity), _text(path), Span(_number(start), _number(end))),
-        *(_number(line), _number(column), _number(end_line), _number(end_column), _text(message)),
+        *(text_of(rule), text_of(name), Severity(severity), text_of(path), Span(number_of(start), number_of(end))),
+        *(number_of(line), number_of(column), number_of(end_line), number_of(end_column), text_of(message)),
         None if fix is None else _fix_from_json(fix),
         tuple(_note(note) for note in notes),
     )
@@ -43,25 +42,7 @@ def problem_to_json(problem: Problem) -> Json:
 def problem_from_json(row: Json) -> Problem:
     """The problem that `problem_to_json` wrote."""
     path, message, remedy, line, column = row
-    return Problem(_text(path), _text(message), _text(remedy), _maybe_number(line), _maybe_number(column))
-
-
-def suppression_to_json(suppression: Suppression) -> Json:
-    """A list of plain values."""
-    span = suppression.span
-    return [
-        *(list(suppression.rules), suppression.reason, span.start, span.end, suppression.line, suppression.column),
-        *(suppression.first, suppression.last, suppression.is_file_wide),
-    ]
-
-
-def suppression_from_json(row: Json) -> Suppression:
-    """The suppression that `suppression_to_json` wrote."""
-    rules, reason, start, end, line, column, first, last, file_wide = row
-    return Suppression(
-        *(tuple(_text(rule) for rule in rules), _text(reason), Span(_number(start), _number(end)), _number(line)),
-        *(_number(column), _number(first), _number(last), bool(file_wide)),
-    )
+    return Problem(text_of(path), text_of(message), text_of(remedy), _maybe_number(line), _maybe_number(column))
 
 
 def report_to_json(report: FileReport) -> Json:
@@ -82,14 +63,14 @@ def report_from_json(row: Json) -> FileReport:
     """The report that `report_to_json` wrote."""
     path, findings, problems, seen, undecided, lines, positions, cells = row
     return FileReport(
-        _text(path),
+        text_of(path),
         tuple(finding_from_json(finding) for finding in findings),
         tuple(problem_from_json(problem) for problem in problems),
-        _number(seen),
-        _number(undecided),
-        tuple((_number(number), _text(text)) for number, text in lines),
-        tuple((_number(offset), _number(line), _number(column)) for offset, line, column in positions),
-        tuple((_number(line), _number(number)) for line, number in cells),
+        number_of(seen),
+        number_of(undecided),
+        tuple((number_of(number), text_of(text)) for number, text in lines),
+        tuple((number_of(offset), number_of(line), number_of(column)) for offset, line, column in positions),
+        tuple((number_of(line), number_of(number)) for line, number in cells),
     )
 
 
@@ -100,26 +81,28 @@ def _fix_to_json(fix: Fix) -> Json:
 
 def _fix_from_json(row: Json) -> Fix:
     title, edits, safety, phase = row
-    texts = tuple(Edit(Span(_number(start), _number(end)), _text(text)) for start, end, text in edits)
-    return Fix(_text(title), texts, Safety(safety), _number(phase))
+    texts = tuple(Edit(Span(number_of(start), number_of(end)), text_of(text)) for start, end, text in edits)
+    return Fix(text_of(title), texts, Safety(safety), number_of(phase))
 
 
 def _note(row: Json) -> Note:
     message, path, line, column = row
-    return Note(_text(message), None if path is None else _text(path), _maybe_number(line), _maybe_number(column))
+    return Note(text_of(message), None if path is None else text_of(path), _maybe_number(line), _maybe_number(column))
 
 
-def _text(value: Json) -> str:
+def text_of(value: Json) -> str:
+    """The value if it is a string; raises TypeError."""
     if isinstance(value, str):
         return value
     raise TypeError(f"not a string: {value!r}")
 
 
-def _number(value: Json) -> int:
+def number_of(value: Json) -> int:
+    """The value if it is a whole number; raises TypeError."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise TypeError(f"not a number: {value!r}")
 
 
 def _maybe_number(value: Json) -> int | None:
-    return None if value is None else _number(value)
+    return None if value is None else number_of(value)
