@@ -171,14 +171,14 @@ def test_cleaning_removes_only_the_cache(project: Path) -> None:
 
 def test_cleaning_a_folder_that_is_no_cache_does_nothing(project: Path) -> None:
     write_files(project, {"ab/" + "0" * 30 + ".json": "mine", "CACHEDIR.TAG": "Signature: of something else\n"})
-    assert clean(load_config(project, {"cache_dir": "."})) == 0
+    assert clean(load_config(project, {"cache_dir": str(project)})) == 0
     assert (project / "ab").exists()
 
 
 def test_where_the_cache_is(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(project, {})
     assert find_directory(config) == project / ".tfguard_cache"
-    assert find_directory(load_config(project, {"cache_dir": "x/y"})) == project / "x" / "y"
+    assert find_directory(load_config(project, {"cache_dir": "x/y"})) == Path("x/y").absolute()
     assert find_directory(load_config(project, {"cache_dir": "/abs"})) == Path("/abs")
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
@@ -200,7 +200,7 @@ def test_a_link_in_place_of_the_cache_is_not_followed(project: Path, tmp_path: P
 
 def test_a_cache_that_cannot_be_written_is_no_problem(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "file").write_text("")
-    report = check(project, cache_dir="file/cache")
+    report = check(project, cache_dir=str(project / "file" / "cache"))
     assert report.all_problems == ()
     assert report.findings == check(project, cache=False).findings
 
@@ -314,7 +314,7 @@ def test_the_baseline_is_applied_after_the_cache(project: Path, no_analysis: Cal
     first = check(project)
     (project / "base.json").write_text(render_baseline(first))
     no_analysis()
-    report = check(project, baseline="base.json")
+    report = check(project, baseline=str(project / "base.json"))
     assert report.findings == ()
     assert report.baselined == len(first.findings)
     assert replace(report, files=first.files, baselined=0) == first

@@ -96,6 +96,11 @@ def test_options_beat_the_file(tmp_path: Path) -> None:
     )
 
 
+def test_paths_of_options_are_relative_to_the_working_directory(tmp_path: Path) -> None:
+    config = load(tmp_path, 'cache-dir = "c"', baseline="b.json")
+    assert (config.baseline, config.cache_dir) == (os.path.join(os.getcwd(), "b.json"), "c")
+
+
 def test_the_nearest_file_upwards(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.tfguard]\nseed = 1\n")
     inner = tmp_path / "a" / "b"

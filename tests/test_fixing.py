@@ -190,7 +190,7 @@ def test_suppressed_and_accepted_findings_are_not_fixed(tmp_path: Path, add_rule
     text = "old = 1  # tfguard: ignore[TFG190] -- why\nold = 2\n"
     write_files(tmp_path, {"a.py": text})
     (tmp_path / "base.json").write_text(render_baseline(run_check(tmp_path, select=["TFG190"])))
-    report = run_fix(tmp_path, select=["TFG190"], baseline="base.json")
+    report = run_fix(tmp_path, select=["TFG190"], baseline=str(tmp_path / "base.json"))
     assert (report.changes, report.suppressed, report.baselined) == ((), 1, 1)
     run_fix(tmp_path, select=["TFG190"])
     assert (tmp_path / "a.py").read_text() == text.replace("old = 2", "new = 2")

@@ -25,6 +25,7 @@ _ROOT_MARKS = (
     *("pyproject.toml", "setup.cfg", "setup.py", ".git", ".hg"),
     *("requirements.txt", "environment.yml", "Pipfile"),
 )
+_PATHS = ("baseline", "cache-dir")
 #: What changes neither findings nor fixes.
 _NOT_IN_FINGERPRINT = frozenset(
     {"root", "baseline", "jobs", "cache", "cache_dir", "origins", "exclude", "force_exclude", "unsafe_fixes"}
@@ -103,6 +104,8 @@ def _take(
         if key not in SETTINGS:
             raise ConfigError(unknown_key(str(file) if file else "command line", key))
         values[key] = check_value(key, value, place)
+        if file is None and key in _PATHS:  # typed where the user stands, not where the project begins
+            values[key] = os.path.abspath(str(value))
         origins[key] = where or f"--{key}"
 
 
