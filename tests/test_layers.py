@@ -28,7 +28,7 @@ LEVELS = {
     ),
     4: ("apply", "gate", "atomic"),
     5: (
-        *("engine", "pipeline", "worker", "pool", "fixing", "verdicts", "baseline", "timing", "garbage"),
+        *("engine", "pipeline", "worker", "pool", "processes", "fixing", "verdicts", "baseline", "timing", "garbage"),
         *("discovery", "gitignore", "project_files", "imports"),
         *("cache", "file_cache", "run_cache", "serialise"),
     ),

@@ -59,7 +59,9 @@ def run(command: Command) -> Run:
     if command.before is not None:
         command.before()
     arguments = [str(argument) for argument in command.arguments]
-    environment = {**os.environ, **dict(command.environment)}
+    # without PYTHONDONTWRITEBYTECODE and the like, with which modules would be compiled anew in each run
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = {**kept, **dict(command.environment)}
     start = time.perf_counter()
     with open(os.devnull, "wb") as nowhere:
         process = subprocess.Popen(
