@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from tfguard.encoding import Decoded, decode_bytes, encode_text
 from tfguard.errors import DecodeError, GateError
 from tfguard.model import Edit, Span
-from tfguard.notebook import Notebook, read_notebook
 from tfguard.suppressions import Layout, Suppression, find_suppressions, read_layout
+
+if TYPE_CHECKING:
+    from tfguard.notebook import Notebook
 
 __all__ = ["SourceFile", "Suppression", "decode", "normalize_newlines"]
 
@@ -198,6 +201,8 @@ def normalize_newlines(text: str) -> str:
 
 
 def _decode_notebook(path: str, raw: bytes) -> SourceFile:
+    from tfguard.notebook import read_notebook
+
     has_bom = raw.startswith(b"\xef\xbb\xbf")
     body = raw[3:] if has_bom else raw
     try:
