@@ -84,6 +84,8 @@ STATUSES = [
     ("tensorflow.Session.no_such_method", (1, 15), None, "unknown", None),
     ("tensorflow.compat.v1.Session", (2, 21), None, "exists", "class"),
     ("tensorflow.compat.v1.Session", (1, 12), None, "missing", None),
+    ("tensorflow.compat.v1.merge_all_summaries", (2, 21), None, "missing", None),
+    ("tensorflow.compat.v1.merge_all_sumaries", (2, 21), None, "never", None),
     ("tensorflow.compat.v2.nn.relu", (2, 21), None, "exists", "function"),
     ("tensorflow._api.v2.nn.relu", (2, 21), None, "exists", "function"),
     ("tensorflow_core.nn.relu", (2, 0), None, "exists", "function"),
@@ -320,7 +322,7 @@ RENAMES = [
     ("tensorflow.compat.v1.nothing", (2, 21), None),
     ("tensorflow.nn.relu", (2, 21), None),
     ("keras.layers.core.Dense", (2, 21), "keras.layers.Dense"),
-    ("keras.layers.core.Dense", (1, 15), "keras.layers.Dense"),
+    ("keras.layers.core.Dense", (1, 15), None),
 ]
 
 

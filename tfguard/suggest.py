@@ -17,11 +17,11 @@ def suggest(table: ApiTable, status: Status, version: Version, keras: Version | 
     if status.broken_at is None:
         return ()
     broken, full = status.broken_at, status.name
-    _, version, keras = table.canonical(full, version, keras)
+    _, version, keras = table.index.canonical(full, version, keras)
     owner, _, last = broken.rpartition(".")
     rest = full[len(broken) :]
-    if status.kind == "missing":  # no slip of the pen: the same name in compat.v1, or the same last component
-        found = [f"{module}.{last}{rest}" for module in _editions(owner)]
+    if status.kind == "missing":  # no slip of the pen: the same name in another edition, or elsewhere
+        found = [f"{module}.{last}{rest}" for module in table.index.editions_of(owner)]
     else:
         found = [near + rest for near in _near(table, owner, last, version, keras)]
     found += _elsewhere(table, owner, full.rpartition(".")[2], version, keras)
@@ -30,10 +30,10 @@ def suggest(table: ApiTable, status: Status, version: Version, keras: Version | 
 
 
 def _near(table: ApiTable, owner: str, last: str, version: Version, keras: Version | None) -> list[str]:
-    """Siblings with nearly the same spelling, in the module and in its edition of `compat.v1`: the nearest only."""
+    """Siblings with nearly the same spelling, in the module and in its other editions: the nearest only."""
     limit = 1 if len(last) < 9 else 2
     ranked: list[tuple[int, int, str]] = []
-    for place, module in enumerate(_editions(owner)):
+    for place, module in enumerate(table.index.editions_of(owner)):
         for candidate in table.iter_public(module, version, keras):
             sibling = candidate[len(module) + 1 :]
             distance = edit_distance(last.lower(), sibling.lower(), limit)
@@ -45,19 +45,10 @@ def _near(table: ApiTable, owner: str, last: str, version: Version, keras: Versi
     return [candidate for distance, _, candidate in sorted(ranked) if distance == min(ranked)[0]]
 
 
-def _editions(module: str) -> tuple[str, ...]:
-    """The module, and the module of the same name in `compat.v1`."""
-    root, _, rest = module.partition(".")
-    if root != "tensorflow" or rest.startswith("compat"):
-        return (module,)
-    return (module, f"tensorflow.compat.v1.{rest}" if rest else "tensorflow.compat.v1")
-
-
 def _elsewhere(table: ApiTable, owner: str, last: str, version: Version, keras: Version | None) -> Iterator[str]:
-    """Names with the same last component, those nearest to the root first, `compat.v1` last."""
-    roots = ("keras",) if owner.split(".")[0] == "keras" else ("tensorflow", "tensorflow.keras", "tensorflow.compat")
-    for root in roots:
-        names = [n for n in table.iter_named(root, last, version, keras) if ".python." not in n]
+    """Names with the same last component, table by table, those nearest to the root first."""
+    for place in table.index.places_of(owner):
+        names = [n for n in table.iter_named(place, last, version, keras) if ".python." not in n]
         yield from sorted(names, key=lambda n: (n.count("."), n))
 
 

@@ -21,6 +21,7 @@ from typing import Literal
 
 from tfguard.renames import Removed, Rename, RenameTable, load_removed
 from tfguard.table_files import SortedRows, Version, load_toml, parse_version, tables_path
+from tfguard.table_index import TableIndex, respell
 from tfguard.version_table import VersionTable
 
 __all__ = ["ApiTable", "Kind", "Removed", "Rename", "Status", "Version", "load_api_table", "load_toml", "parse_version"]
@@ -39,7 +40,7 @@ _ATTRIBUTE_ONLY = "gkwN"
 _NEEDS_IMPORT = "iIKFV"
 _PACKAGES = "oid"
 _PUBLIC = "mnNcCfvgkw"
-#: Names that `from __future__ import` leaves in every module; the enumeration leaves them out.
+#: Names that `from __future__ import` leaves in every module; the enumeration leaves them out, and tests too.
 _FUTURE = ("absolute_import", "division", "print_function", "unicode_literals")
 
 
@@ -69,13 +70,6 @@ def load_api_table() -> ApiTable:
     return ApiTable(tables_path() / "api")
 
 
-def _respell(name: str, prefix: str, target: str) -> str | None:
-    """The name with another prefix, or None when it is not below the prefix."""
-    if name == prefix:
-        return target
-    return target + name[len(prefix) :] if name.startswith(f"{prefix}.") else None
-
-
 class ApiTable:
     """Every public name of TensorFlow and Keras, by version. Names are canonical, as in `tensorflow.nn.relu`."""
 
@@ -84,18 +78,7 @@ class ApiTable:
         self._tables: dict[str, VersionTable] = {}
         self._renames = RenameTable(folder)
         self._statuses: dict[tuple[str, Version, Version | None, bool, Statement | None], Status] = {}
-        self._index: dict[str, list[list[str]]] = {"table": [], "alias": [], "fixed": []}
-        for line in (folder / "index.tsv").read_text(encoding="ascii").splitlines():
-            if not line.startswith("#"):
-                kind, *row = line.split("\t")
-                self._index[kind].append(row)
-        for rows in self._index.values():
-            rows.sort(key=lambda row: (-len(row[0]), row))
-        respelled = (*self._index["alias"], *self._index["fixed"])
-        #: The first two components of every name that has another spelling; all others need no look.
-        self._heads = frozenset(".".join(row[0].split(".")[:2]) for row in respelled)
-        self._files = {row[0]: row[1] for row in self._index["table"]}
-        self._deepest = max(prefix.count(".") for prefix in self._files) + 1
+        self.index = TableIndex(folder / "index.tsv")
 
     # -- the questions --------------------------------------------------------------------------------
 
@@ -122,7 +105,7 @@ class ApiTable:
 
     def is_class(self, name: str) -> bool:
         """Is the name a class in any version?"""
-        name, _, _ = self.canonical(name, _NEWEST, None)
+        name, _, _ = self.index.canonical(name, _NEWEST, None)
         row = self.row(name)
         return row is not None and any(segment[0] in "cCKk" for segment in row.split("\t"))
 
@@ -133,10 +116,7 @@ class ApiTable:
 
     def removed(self, name: str, version: Version = _NEWEST, keras: Version | None = None) -> Removed | None:
         """The row of removed.toml with the longest prefix of the name that is true for a version."""
-        at = version
-        if name.split(".")[0] == "keras" and (table := self.table("keras")) is not None:
-            at = keras or table.bundled_with(version)
-        prefix = name
+        at, prefix = self._counted(name, version, keras), name
         while prefix:
             row = self._removed.get(prefix)
             if row is not None and row.since <= at and (row.had is None or self.kind_at(name, row.had, row.had)):
@@ -146,27 +126,34 @@ class ApiTable:
 
     def rename(self, name: str, version: Version = _NEWEST, keras: Version | None = None) -> Rename | None:
         """The rename that holds for a name in a version (the newest when none is given)."""
-        at = version if not name.startswith("keras.") else keras or _NEWEST
-        fits = (
-            row for row in self._renames.rows_of(name) if row.since <= at and (row.until is None or at <= row.until)
-        )
-        return next(fits, None) or self._rename_below_v1(name, version, keras)
+        at = self._counted(name, version, keras)
+        for row in self._renames.rows_of(name):
+            if row.since <= at and (row.until is None or at <= row.until):
+                return row
+        return self._rename_in_edition(name, version, keras)
 
     def renames(self) -> Iterator[Rename]:
         """All rows, those of renames.toml first."""
         return iter(self._renames)
 
-    def _rename_below_v1(self, name: str, version: Version, keras: Version | None) -> Rename | None:
-        """`tensorflow.compat.v1.mul`: what 1.x renamed `tensorflow.mul` to, below compat.v1."""
-        plain = _respell(name, "tensorflow.compat.v1", "tensorflow")
-        if plain is None:
+    def _rename_in_edition(self, name: str, version: Version, keras: Version | None) -> Rename | None:
+        """`compat.v1.mul`, which never was: what `mul` was renamed to, below `compat.v1`."""
+        found = self.index.plain_of(name)
+        if found is None or self.status(name, version, keras).kind == "exists":
             return None
+        edition, root, plain = found
         for row in self._renames.rows_of(plain):
-            new = _respell(row.new, "tensorflow", "tensorflow.compat.v1")
-            if row.since < (2, 0) and new is not None and self.status(new, version, keras).kind == "exists":
-                after = row.after.replace("tf.", "tf.compat.v1.", 1)
-                return replace(row, old=name, new=new, after=after, since=(1, 13), until=None, graph_mode=False)
+            new = respell(row.new, root, edition) if self.index.plain_of(row.new) is None else None
+            if new is not None and self.status(new, version, keras).kind == "exists":
+                before, after = (name.removeprefix(f"{root}.") for name in (row.new, new))
+                after = row.after.replace(before, after, 1)
+                return replace(row, old=name, new=new, after=after, until=None, graph_mode=False)
         return None
+
+    def _counted(self, name: str, version: Version, keras: Version | None) -> Version:
+        """The version that counts for a name: of Keras for the package `keras`, of TensorFlow for the rest."""
+        table = self.table(name)
+        return table.own_version(version, keras) if table is not None else version
 
     def suggestions(
         self, name: str, version: Version, keras: Version | None = None, *, imported: bool = False
@@ -178,36 +165,12 @@ class ApiTable:
 
     # -- what the questions are made of -----------------------------------------------------------------
 
-    def canonical(self, name: str, version: Version, keras: Version | None) -> tuple[str, Version, Version | None]:
-        """The spelling that the tables use, and the versions to look it up in."""
-        parts = name.split(".", 2)
-        if parts[0] not in self._heads and ".".join(parts[:2]) not in self._heads:
-            return name, version, keras
-        for prefix, target, point in self._index["fixed"]:
-            if (found := _respell(name, prefix, target)) is not None:
-                return found, parse_version(point), None
-        while (found := self._follow_alias(name, version)) is not None:
-            name = found
-        return name, version, keras
-
-    def _follow_alias(self, name: str, version: Version) -> str | None:
-        for prefix, target, *since in self._index["alias"]:
-            if name.startswith(prefix) and (not since or version >= parse_version(since[0])):
-                found = _respell(name, prefix, target)
-                if found is not None:
-                    return found
-        return None
-
     def table(self, name: str) -> VersionTable | None:
         """The table that a name stands in."""
-        parts = name.split(".", self._deepest)
-        for end in range(min(self._deepest, len(parts)), 0, -1):
-            file = self._files.get(".".join(parts[:end]))
-            if file is not None:
-                if file not in self._tables:
-                    self._tables[file] = VersionTable(self._folder / file)
-                return self._tables[file]
-        return None
+        file = self.index.file_of(name)
+        if file is not None and file not in self._tables:
+            self._tables[file] = VersionTable(self._folder / file)
+        return self._tables[file] if file is not None else None
 
     def row(self, name: str) -> str | None:
         """The row of a canonical name."""
@@ -222,7 +185,9 @@ class ApiTable:
         points = table.points(version, keras)
         row = table.rows.find(name)
         kind = table.kind_at(row, points) if points is not None else "?"
-        if kind in ("u", "U") and row and keras is not None and keras < (3, 0):  # what only Keras 2 has, with Keras 2
+        if (
+            kind in ("u", "U") and row and keras is not None and keras < self.index.refused_from
+        ):  # what only Keras 2 has, with Keras 2
             return row[0]
         return kind
 
@@ -270,7 +235,10 @@ class _Walk:
 
     def status(self, name: str) -> Status:
         """The status of the name."""
-        name, self._version, self._keras = self._table.canonical(name, self._version, self._keras)
+        written = name
+        name, self._version, self._keras = self._table.index.canonical(name, self._version, self._keras)
+        if name != written:  # another spelling: what an import statement finds there is not in the tables
+            self._statement = None
         kind = self._kind(name)
         if kind and kind in _BY_ATTRIBUTE and not self._imported:
             return Status("exists", name, element=_ELEMENTS[kind])
@@ -289,7 +257,7 @@ class _Walk:
     def _step(self, name: str, prefix: str, parent: str) -> Status | str:
         """The letter of the prefix when the walk may go on below it, else the answer."""
         kind = self._kind(prefix)
-        if parent == "n" and self._statement and kind not in ("i", "d", "I"):
+        if parent in ("n", "N") and self._statement and kind not in ("i", "d", "I"):
             return self._no_module(name, prefix.rpartition(".")[0])
         if parent in _LEAVES or kind == "?" or (kind != "" and prefix.rpartition(".")[2].startswith("_")):
             return Status("unknown", name)
@@ -305,7 +273,11 @@ class _Walk:
             return self._missing(name, prefix)
         if kind in _NEEDS_IMPORT and not self._imported:
             return Status("unknown", name, import_only=True)
-        if self._statement and (kind in _ATTRIBUTE_ONLY or (kind == "n" and self._statement == "import")):
+        if (
+            self._statement
+            and prefix == name
+            and kind in _ATTRIBUTE_ONLY + ("n" if self._statement == "import" else "")
+        ):
             return self._no_module(name, prefix)
         return kind
 
@@ -316,8 +288,8 @@ class _Walk:
         reason = f"`{prefix}` is an attribute of its package, and an import statement does not find it."
         return Status("missing", name, broken_at=prefix, versions=versions, reason=reason)
 
-    def _missing(self, name: str, prefix: str) -> Status:
-        table, row = self._table.table(prefix), self._table.row(prefix)
+    def _missing(self, name: str, prefix: str, of: str | None = None) -> Status:
+        table, row = self._table.table(of or prefix), self._table.row(of or prefix)
         without = "u" if self._imported else "uUd" + _NEEDS_IMPORT
         versions = table.spans(row, without) if table is not None and row is not None else ""
         note = self._table.note(name, self._version, self._keras)
@@ -326,13 +298,18 @@ class _Walk:
     def _broken(self, name: str, prefix: str, parent: str) -> Status:
         """A prefix that is not there: missing, never there, or beyond what the tables can tell."""
         owner, _, last = prefix.rpartition(".")
-        if not owner or last.startswith("_") or last in _FUTURE:
+        if not owner or last.startswith("_") or last.endswith("_test") or last in _FUTURE:
             return Status("unknown", name)
         if parent in _PACKAGES:
             return self._broken_in_package(name, prefix)
         if self._table.row(prefix) is not None:
             return self._missing(name, prefix)
-        return Status("unknown", name) if parent == "C" else Status("never", name, broken_at=prefix)
+        if parent == "C":
+            return Status("unknown", name)
+        plain = self._table.index.plain_of(prefix)
+        if plain is not None and self._table.row(plain[2]) is not None:  # the older edition lacks what its package had
+            return self._missing(name, prefix, of=plain[2])
+        return Status("never", name, broken_at=prefix)
 
     def _broken_in_package(self, name: str, prefix: str) -> Status:
         """Below a package whose members only the newest version's sources tell."""

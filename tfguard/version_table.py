@@ -35,13 +35,17 @@ class VersionTable:
 
     def _find_points(self, version: Version, keras: Version | None) -> tuple[int, int] | None:
         if self._bundled:
-            return _locate(self.plain, keras or self.bundled_with(version))
+            return _locate(self.plain, self.own_version(version, keras))
         if self._keras and version > self.plain[-1]:
             if keras is not None and keras < self._keras[0]:
                 return len(self.plain) - 1, len(self.plain) - 1
             found = _locate(self._keras, keras or self._keras[-1])
             return found and (found[0] + len(self.plain), found[1] + len(self.plain))
         return _locate(self.plain, version)
+
+    def own_version(self, version: Version, keras: Version | None) -> Version:
+        """The version that this table counts: of Keras where it knows which came with which TensorFlow."""
+        return version if not self._bundled else keras or self.bundled_with(version)
 
     def bundled_with(self, version: Version) -> Version:
         """The Keras that came with a TensorFlow, or was current then; the newest one for the newest."""

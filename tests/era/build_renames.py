@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tfguard.table_files import Version, parse_version
+from tfguard.table_files import Version, load_toml, parse_version
 from tfguard.tables import ApiTable
 
 TABLES = Path(__file__).resolve().parents[2] / "rules" / "tables" / "api"
@@ -273,7 +273,8 @@ class Builder:
         """All rows, sorted by the old name."""
         kept = {row.old: row for row in self.iter_first_to_second()}
         found = [*kept.values(), *self.iter_contrib(kept), *self.iter_keras()]
-        return sorted(found)
+        by_hand = {row["old"] for row in load_toml("renames.toml")["rename"]}
+        return sorted(row for row in found if row.old not in by_hand)
 
 
 def main() -> None:

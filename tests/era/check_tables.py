@@ -59,7 +59,7 @@ def questions(table: ApiTable, version: Version, keras: Version | None) -> dict[
     for name in all_names(tables_path() / "api"):
         if keras is None and name.split(".")[0] == "keras":
             continue
-        if not is_member(table, name) and table.canonical(name, version, keras)[0] == name:
+        if not is_member(table, name) and table.index.canonical(name, version, keras)[0] == name:
             asked[name] = table.status(name, version, keras)
             asked[f"import {name}"] = table.status(name, version, keras, statement="from")
     return {question: status for question, status in asked.items() if status.kind != "unknown"}
