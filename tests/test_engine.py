@@ -88,6 +88,18 @@ def test_what_cannot_be_parsed_is_only_silent_when_ignored(tmp_path: Path) -> No
     assert (said(report), problems(report), report.suppressed) == ([], [], 1)
 
 
+def test_a_broken_table_ends_the_run(tmp_path: Path, add_rules: Callable[..., None]) -> None:
+    from tfguard.errors import TableError
+
+    def fail(_: object) -> str:
+        raise TableError("renames.toml is broken")
+
+    add_rules(text_rule(190, "x", fail))
+    write_files(tmp_path, {"a.py": "x = 1\n"})
+    with pytest.raises(TableError):
+        run_check(tmp_path, select=["TFG190"])
+
+
 def test_suppressions(tmp_path: Path) -> None:
     mark = "  # tfguard: ignore[TFG401] -- on purpose"
     write_files(

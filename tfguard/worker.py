@@ -14,7 +14,7 @@ from tfguard.analysis.parse import PYTHON2_SOURCE, SYNTAX_ERROR, parse
 from tfguard.analysis.summary import FileSummary
 from tfguard.catalogue import Catalogue, load_catalogue
 from tfguard.config import Config
-from tfguard.errors import DecodeError, InternalError, ParseError
+from tfguard.errors import DecodeError, InternalError, ParseError, TableError
 from tfguard.knowledge import TableKnowledge, load_knowledge
 from tfguard.model import Finding, Note, Problem, Severity, Span
 from tfguard.rule import Rule, run_file_rules, screen, summary_of
@@ -92,6 +92,8 @@ def guarded(function: Callable[[], T], path: str, at_work: list[str], problems: 
     except RecursionError:
         remedy = "split the expression or statement, or exclude the file"
         problems.append(Problem(path, "the code is nested too deeply to be analysed", remedy))
+    except TableError:
+        raise  # nothing of any file: no run can go on with it
     except Exception as error:  # noqa: BLE001  (said to be our bug, and the other files go on)
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{frame.filename.replace(chr(92), '/').rsplit('/tfguard/', 1)[-1]}:{frame.lineno}"
@@ -147,9 +149,7 @@ def _analyse(setup: Setup, source: SourceFile, at_work: list[str]) -> FileResult
         model.release()
 
 
-def _run_rules(
-    setup: Setup, model: FileModel, suppressions: tuple[Suppression, ...], at_work: list[str]
-) -> FileResult:
+def _run_rules(setup: Setup, model: FileModel, suppressions: tuple[Suppression, ...], at_work: list[str]) -> FileResult:
     findings: list[Finding] = []
     for rule in setup.rules:
         at_work.append(rule.id)
@@ -157,7 +157,8 @@ def _run_rules(
     at_work.append("the summary")
     summary = summary_of(setup.rules, model)
     names = len(model.references(_ROOTS))
-    return FileResult(model.path, tuple(findings), summary, suppressions, (), names, len(model.undecided))
+    undecided = len(model.undecided) if any(root in model.source.text for root in _ROOTS) else 0
+    return FileResult(model.path, tuple(findings), summary, suppressions, (), names, undecided)
 
 
 def open_model(setup: Setup, source: SourceFile) -> FileModel:
