@@ -7,6 +7,7 @@ of `tests/era` that lies in the folder `TFGUARD_ERA_ENVS` (say tf12, tf110, tf11
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -86,6 +87,42 @@ def test_every_row_starts_the_gpu_or_does_not(table: str, tmp_path: Path) -> Non
     write_files(tmp_path / "rows", {name: f"{IMPORTS}{example}\n" for name, example in rows.items()})
     found = run_each(tmp_path / "rows", prelude="import keras", epilogue=STARTED)
     assert found == {name: str(table != "quiet") for name in rows}
+
+
+# -- where the config goes -------------------------------------------------------------------------------
+
+SIGNATURE = """import inspect
+import tensorflow
+tf = getattr(getattr(tensorflow, 'compat', None), 'v1', None) or tensorflow
+if {name!r}.startswith('tensorflow.python.'):
+    from tensorflow.python.client import device_lib
+    found = device_lib
+else:
+    found = tf
+for part in {name!r}.split('.')[{start}:]:
+    owner, found = found, getattr(found, part)
+names = list(inspect.signature(found).parameters)
+if inspect.isclass(owner):
+    names.remove('self')
+print(names)
+"""
+
+
+def test_positions_are_those_of_the_installed_tensorflow(tmp_path: Path) -> None:
+    rows = {name: row for row in device_table()["session"] for name in row["names"] if _is_in_tensorflow_2(name)}
+    texts = {name: SIGNATURE.format(name=name, start=4 if ".python." in name else 1) for name in rows}
+    write_files(tmp_path / "rows", texts)
+    for name, printed in run_each(tmp_path / "rows").items():
+        parameters, row = ast.literal_eval(printed), rows[name]
+        at = parameters.index(row["argument"])
+        assert at == row["position"] if "position" in row else at >= row["most"], name
+        if "remote" in row:
+            assert parameters.index(row["remote"][0]) == row["remote"][1], name
+
+
+def _is_in_tensorflow_2(name: str) -> bool:
+    """Is it no Estimator, contrib, tf_slim or Keras 2?"""
+    return name.startswith("tensorflow.") and not name.startswith(("tensorflow.contrib.", "tensorflow.estimator."))
 
 
 # -- sessions ----------------------------------------------------------------------------------------------

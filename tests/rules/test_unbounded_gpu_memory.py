@@ -125,6 +125,23 @@ def test_session_of_keras_is_unsafe_where_another_backend_may_run(tmp_path: Path
     assert not run_check(tmp_path / "b", select=[RULE], target="tensorflow==1.2").findings
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "tf.estimator.Estimator(len)",
+        "tf.estimator.RunConfig()",
+        "tf.contrib.learn.Estimator(*args)",
+        "tf.train.Server({}, config=None)",
+        "device_lib.list_local_devices()",
+    ],
+)
+def test_argument_that_the_target_lacks_is_not_passed(call: str, tmp_path: Path) -> None:
+    text = f"import tensorflow as tf\nfrom tensorflow.python.client import device_lib\n\nargs = []\nprint({call}, device_lib)\n"
+    found = findings(tmp_path, {"train.py": text}, target="tensorflow==1.2")
+    fixes = [finding.fix is not None for finding in found]
+    assert fixes == ([] if "*args" in call else [True] if "Server" in call else [False])
+
+
 def test_fraction_for_keras_of_tensorflow_1(tmp_path: Path) -> None:
     text = "import tensorflow as tf\n\nmodel = tf.keras.Sequential()\nmodel.fit([1], [2])\n"
     after = fixed(tmp_path, text, target=OLD, gpu_memory=0.25)
