@@ -136,7 +136,8 @@ def test_session_of_keras_is_unsafe_where_another_backend_may_run(tmp_path: Path
     ],
 )
 def test_argument_that_the_target_lacks_is_not_passed(call: str, tmp_path: Path) -> None:
-    text = f"import tensorflow as tf\nfrom tensorflow.python.client import device_lib\n\nargs = []\nprint({call}, device_lib)\n"
+    imports = "import tensorflow as tf\nfrom tensorflow.python.client import device_lib\n"
+    text = f"{imports}\nargs = []\nprint({call}, device_lib)\n"
     found = findings(tmp_path, {"train.py": text}, target="tensorflow==1.2")
     fixes = [finding.fix is not None for finding in found]
     assert fixes == ([] if "*args" in call else [True] if "Server" in call else [False])
