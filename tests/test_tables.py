@@ -102,6 +102,7 @@ STATUSES = [
     ("tensorflow.estimator.Estimator", (2, 16), None, "missing", None),
     ("tensorflow.data.Dataset.make_one_shot_iterator", (2, 21), None, "missing", None),
     ("tensorflow.compat.v1.data.Dataset.make_one_shot_iterator", (2, 21), None, "exists", "member"),
+    ("keras.layers.Layer.W", (2, 21), (3, 15), "unknown", None),
     ("tensorflow.compat.v1.layers.dense", (2, 15), None, "exists", "function"),
     ("tensorflow.compat.v1.layers.dense", (2, 21), None, "unavailable", None),
     ("tensorflow.compat.v1.layers.dense", (2, 21), (3, 15), "unavailable", None),

@@ -6,9 +6,10 @@ no dictionary of 40,000 names is built, a table is read when a name first asks f
     tests/era/collect_api.sh DIR                 install every version, write its names down (half an hour, 3 GB)
     python tests/era/build_tables.py DIR/dumps   fold them into rules/tables/api
     python tests/era/build_private.py            the private modules of the TensorFlow that is installed
-    python tests/era/build_renames.py DIR/dumps  the generated rows of renames.toml
+    python tests/era/build_renames.py DIR/dumps  the renames that follow from names of one object
 
-`tests/test_tables.py` holds the tables against the TensorFlow that is installed.
+tests/era/check_tables.py and check_renames.py hold them against any TensorFlow, tests/test_tables.py against the one
+that is installed.
 """
 
 from __future__ import annotations
@@ -302,7 +303,10 @@ class _Walk:
             return Status("unknown", name)
         if parent in _PACKAGES:
             return self._broken_in_package(name, prefix)
-        if self._table.row(prefix) is not None:
+        row = self._table.row(prefix)
+        if row is not None and all(segment[0] == "A" for segment in row.split("\t")):  # instances may have it
+            return Status("unknown", name)
+        if row is not None:
             return self._missing(name, prefix)
         if parent == "C":
             return Status("unknown", name)

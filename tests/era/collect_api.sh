@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Enumerates the public names of many TensorFlow and Keras versions: installs each one, runs enumerate_api.py in it, removes it.
-# usage: collect_api.sh DIR [VERSION ...]        e.g. collect_api.sh /tmp/api 1.4 2.8 keras-3.5
-# DIR/dumps/*.tsv are the results (kept when they exist); needs pyenv with CPython 3.6 to 3.12 and about 3 GB free. KEEP=1 keeps the environments.
+# Enumerates the public names of TensorFlow and Keras versions: installs each one, runs enumerate_api.py in it, removes it.
+# usage: collect_api.sh DIR [VERSION ...]        e.g. collect_api.sh /tmp/api 1.4 2.8 keras-3.5; default: all of them
+# DIR/dumps/*.tsv are the results (kept when they exist). Needs pyenv with CPython 3.6 to 3.11 and about 3 GB free; Keras alone
+# needs HOST, the Python of an environment with TensorFlow (3.x: 2.21, 1.x: 1.2). KEEP=1 keeps the environments.
+# 0.12 has no wheel for Python 3 here: make_envs.sh DIR py27, then DIR/py27/bin/python enumerate_api.py DIR/dumps/tf-0.12.tsv.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${1:?usage: collect_api.sh DIR [VERSION ...]}; shift || true
@@ -15,6 +17,10 @@ printf '%s\n' 'werkzeug<1' 'absl-py<1' 'markdown<3.3' 'numpy<1.17' 'protobuf<3.1
   'html5lib==0.9999999' 'bleach==1.5.0' 'scipy<1.5' 'h5py<3' 'pyyaml<6' >"$pins36"
 # version, Python, requirements (the Keras of the same months where both are separate packages)
 releases='
+1.2  3.6 tensorflow==1.2.1 keras==2.0.8
+1.10 3.6 tensorflow==1.10.0 keras==2.1.6
+1.15 3.7 tensorflow==1.15.5 keras==2.3.1 protobuf<3.21 h5py<3
+2.21 3.11 tensorflow-cpu==2.21.0 keras==3.15.1
 1.4  3.6 tensorflow==1.4.1 keras==2.1.2
 1.6  3.6 tensorflow==1.6.0
 1.8  3.6 tensorflow==1.8.0
@@ -62,6 +68,7 @@ while read -r version python requirements; do
   [ -s "$dir/dumps/tf-$version.tsv" ] && continue
   collect_release "$version" "$python" $requirements
 done <<<"$releases"
+[ $# -gt 0 ] || [ -z "${HOST:-}" ] || set -- keras-3.0 keras-3.1 keras-3.2 keras-3.4 keras-3.7 keras-3.8 keras-3.10 keras-3.12 keras-3.13 keras-3.14
 # Keras alone, on a TensorFlow that is already there: HOST is the Python of an environment with it.
 for version in "$@"; do
   case $version in keras-*) ;; *) continue ;; esac

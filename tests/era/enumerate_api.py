@@ -15,6 +15,7 @@ One line a name: dotted name, kind, signature or remark, and for functions and c
     x  a name that `dir` shows and `getattr` refuses (the remark says how)      U  the same, but it can be imported
 The first line names the versions. `build_tables.py` folds the files of many versions into rules/tables/api.
 """
+
 from __future__ import print_function
 
 import importlib
@@ -96,7 +97,9 @@ def is_listed(path, name):
     if short.startswith("tensorflow.keras"):
         return name.split(".")[0] in ("tensorflow", "keras") and ".src." not in name
     if path.startswith("keras."):
-        return path == "keras." + name.rsplit(".", 1)[-1] and name.startswith(("tensorflow.", "keras_", "tensorflow_core."))
+        return path == "keras." + name.rsplit(".", 1)[-1] and name.startswith(
+            ("tensorflow.", "keras_", "tensorflow_core.")
+        )
     if short.count(".") == 1 or path.split(".")[-1] in ADOPTED:
         return name.startswith("tensorflow")
     return name.startswith("tensorflow_estimator")
@@ -168,7 +171,9 @@ class Enumeration(object):
     def importable(self, root, folder):
         """Lists the modules that files offer, below a package's folder."""
         for where, folders, files in os.walk(folder):
-            folders[:] = sorted(f for f in folders if "-" not in f and f not in ("__pycache__", "testdata", "include", "src"))
+            folders[:] = sorted(
+                f for f in folders if "-" not in f and f not in ("__pycache__", "testdata", "include", "src")
+            )
             inside = os.path.relpath(where, folder)
             dotted = root if inside == "." else root + "." + inside.replace(os.sep, ".")
             if "__init__.py" in files and dotted != root:
@@ -182,27 +187,32 @@ class Enumeration(object):
         if any(part.startswith("_") for part in dotted.split(".")):
             return
         if dotted in self.rows:
-            if self.rows[dotted][0] in "fcCv":      # the attribute hides the module of the same name
+            if self.rows[dotted][0] in "fcCv":  # the attribute hides the module of the same name
                 return
             kind = self.rows[dotted][0]
             self.rows[dotted] = ("d" if kind == "x" else kind, "importable", "")
         else:
             owner, _, last = dotted.rpartition(".")
-            hidden = owner in self.modules and has(self.modules[owner], last)       # `dir` of Keras 3 leaves some out
+            hidden = owner in self.modules and has(self.modules[owner], last)  # `dir` of Keras 3 leaves some out
             self.add(dotted, "o" if hidden else "d" if self.is_detached(dotted) else "i")
 
     def is_detached(self, dotted):
         """True for a module that TensorFlow loads and then takes away from its parent, so that importing it binds nothing."""
         parent = self.rows.get(dotted.rpartition(".")[0], ("m" if dotted.count(".") == 1 else "",))[0]
-        return parent == "m" and (dotted in sys.modules or dotted.replace("tensorflow", "tensorflow_core", 1) in sys.modules)
+        return parent == "m" and (
+            dotted in sys.modules or dotted.replace("tensorflow", "tensorflow_core", 1) in sys.modules
+        )
 
 
 def load_submodules(name, package):
     """Imports what a Keras package holds, but for what is private or a test."""
     import pkgutil
+
     for found in pkgutil.walk_packages(package.__path__, name + ".", onerror=lambda name: None):
-        parts = found[1][len(name):].split(".")
-        if any(p.startswith("_") or p in ("src", "api", "tests", "integration_test") or p.endswith("_test") for p in parts):
+        parts = found[1][len(name) :].split(".")
+        if any(
+            p.startswith("_") or p in ("src", "api", "tests", "integration_test") or p.endswith("_test") for p in parts
+        ):
             continue
         try:
             importlib.import_module(found[1])
@@ -230,6 +240,7 @@ def second_pass(enumeration, roots):
 def mark_unimportable(enumeration):
     """Tells the modules that can be imported under their path from those that are attributes only."""
     import pkgutil
+
     for path in sorted(enumeration.modules):
         if "." in path and enumeration.rows[path][0] == "m":
             for found in pkgutil.iter_modules(getattr(enumeration.modules[path], "__path__", None) or ()):
@@ -243,7 +254,9 @@ def mark_unimportable(enumeration):
             module = importlib.import_module(path)
         except BaseException:
             module = None
-        below = [n[len(path) + 1:] for n in enumeration.rows if n.startswith(path + ".") and "." not in n[len(path) + 1:]]
+        below = [
+            n[len(path) + 1 :] for n in enumeration.rows if n.startswith(path + ".") and "." not in n[len(path) + 1 :]
+        ]
         listed = [n for n in below if enumeration.rows[path + "." + n][0] in "mnNocCfv"]
         there = [n for n in listed if module is not None and has(module, n)]
         if kind == "m" and not there:
@@ -277,8 +290,14 @@ def instance_attributes(enumeration, tf, keras_roots):
             except TypeError:
                 model.add(layers.Dense(1, input_dim=2))
             model.compile("sgd", "mse")
-            objects = [("Model", model), ("Sequential", model), ("models.Model", model), ("models.Sequential", model),
-                       ("layers.Layer", model.layers[-1]), ("engine.Layer", model.layers[-1])]
+            objects = [
+                ("Model", model),
+                ("Sequential", model),
+                ("models.Model", model),
+                ("models.Sequential", model),
+                ("layers.Layer", model.layers[-1]),
+                ("engine.Layer", model.layers[-1]),
+            ]
             for name in ("Adam", "SGD", "RMSprop", "Optimizer"):
                 optimizer = getattr(keras.optimizers, name if name != "Optimizer" else "SGD", None)
                 objects += [("optimizers." + name, optimizer())] if optimizer is not None else []
@@ -291,6 +310,7 @@ def instance_attributes(enumeration, tf, keras_roots):
             objects += [("Model", graph), ("models.Model", graph)]
             try:
                 import numpy
+
                 for fitted in (model, graph):
                     fitted.fit(numpy.zeros((4, 2)), numpy.zeros((4, 1)), verbose=0)
             except Exception as error:
@@ -322,9 +342,11 @@ def tensorflow_instances(enumeration, tf):
 
 
 MAKERS = (
-    ("Graph", lambda tf: tf.Graph()), ("Session", lambda tf: tf.Session(graph=tf.Graph())),
+    ("Graph", lambda tf: tf.Graph()),
+    ("Session", lambda tf: tf.Session(graph=tf.Graph())),
     ("InteractiveSession", lambda tf: tf.InteractiveSession(graph=tf.Graph())),
-    ("Variable", lambda tf: tf.Variable(1.0)), ("Tensor", lambda tf: tf.constant(1.0)),
+    ("Variable", lambda tf: tf.Variable(1.0)),
+    ("Tensor", lambda tf: tf.constant(1.0)),
     ("Operation", lambda tf: tf.Graph().create_op("NoOp", [], [])),
     ("train.AdamOptimizer", lambda tf: tf.train.AdamOptimizer(0.1)),
     ("train.GradientDescentOptimizer", lambda tf: tf.train.GradientDescentOptimizer(0.1)),
@@ -335,8 +357,10 @@ MAKERS = (
     ("train.Coordinator", lambda tf: tf.train.Coordinator()),
     ("train.ExponentialMovingAverage", lambda tf: tf.train.ExponentialMovingAverage(0.9)),
     ("train.Saver", lambda tf: tf.train.Saver([tf.Variable(1.0)])),
-    ("TensorShape", lambda tf: tf.TensorShape([1])), ("data.Dataset", lambda tf: tf.data.Dataset.range(3)),
-    ("data.Iterator", lambda tf: iter(tf.data.Dataset.range(3))), ("GradientTape", lambda tf: tf.GradientTape()),
+    ("TensorShape", lambda tf: tf.TensorShape([1])),
+    ("data.Dataset", lambda tf: tf.data.Dataset.range(3)),
+    ("data.Iterator", lambda tf: iter(tf.data.Dataset.range(3))),
+    ("GradientTape", lambda tf: tf.GradientTape()),
 )
 
 
@@ -354,19 +378,21 @@ def main(out, only_keras):
     roots, versions, tf = [], [], None
     try:
         import tensorflow as tf
+
         versions.append("tensorflow=" + tf.__version__)
     except ImportError as error:
         print("  no tensorflow:", error, file=sys.stderr)
     try:
         import keras
+
         versions.append("keras=" + keras.__version__)
-        enumeration.module("keras", keras, [keras])     # before tf.keras is touched, which loads more of it
+        enumeration.module("keras", keras, [keras])  # before tf.keras is touched, which loads more of it
         roots.append(("keras", keras))
         enumeration.importable("keras", os.path.dirname(keras.__file__))
     except ImportError as error:
         print("  no keras:", error, file=sys.stderr)
     if tf is not None and not only_keras:
-        getattr(getattr(tf, "contrib", None), "layers", None)       # 0.12 puts the module in place when it is first used
+        getattr(getattr(tf, "contrib", None), "layers", None)  # 0.12 puts the module in place when it is first used
         enumeration.module("tensorflow", tf, [tf])
         if hasattr(tf, "keras"):
             roots.append(("tensorflow.keras", tf.keras))

@@ -7,6 +7,7 @@ usage: python probe_names.py < NAMES > ANSWERS      one dotted name a line; `imp
 An answer is `1 NAME` or `0 NAME`. A name is looked up as a program would: the package is imported, the rest are attributes.
 A class counts as having what its instances have: see INSTANCES.
 """
+
 from __future__ import print_function
 
 import importlib
