@@ -33,7 +33,8 @@ def case_files(case: Path) -> dict[str, Path]:
     """The files of a case by the path that they are checked under."""
     if case.is_file():
         return {case.name: case}
-    return {p.relative_to(case).as_posix(): p for p in sorted(case.rglob("*")) if p.is_file() and "__pycache__" not in p.parts}
+    files = (path for path in sorted(case.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(case).as_posix(): path for path in files}
 
 
 def lay_out(case: Path, folder: Path) -> str | None:

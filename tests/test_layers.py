@@ -23,7 +23,7 @@ LEVELS = {
     2: ("analysis",),
     3: (
         *("rule", "catalogue", "knowledge"),
-        *("tables", "table_files", "version_table", "renames", "suggest"),
+        *("tables", "table_files", "table_index", "version_table", "renames", "suggest"),
         "rules",
     ),
     4: ("apply", "gate", "atomic"),
@@ -48,7 +48,7 @@ THIRD_PARTY = {
     "cli": {"click", "rich"},
 }
 #: What rules may import: the framework, the analysis, values, tables and the versions that a project targets.
-RULES_MAY = {"rule", "analysis", "model", "errors", "tables", "version_table", "targets", "rules"}
+RULES_MAY = {"rule", "analysis", "model", "errors", "tables", "table_files", "targets", "rules"}
 REPORTS_MAY = {"report", "model", "errors"}
 #: Must not be loaded before a command runs.
 HEAVY = {"libcst", "rich", "tfguard.engine", "tfguard.analysis", "tfguard.rules", "tfguard.report", "tfguard.rule"}

@@ -23,7 +23,8 @@ def blocks(rule: Rule, kind: str) -> list[str]:
     return [textwrap.dedent(body).strip("\n") + "\n" for heading, body in _BLOCK.findall(text) if heading == kind]
 
 
-CASES = [(rule, kind, number) for rule in RULES for kind in ("Bad", "Good") for number in range(len(blocks(rule, kind)))]
+KINDS = ("Bad", "Good")
+CASES = [(rule, kind, number) for rule in RULES for kind in KINDS for number in range(len(blocks(rule, kind)))]
 
 
 @pytest.mark.parametrize(("rule", "kind", "number"), CASES, ids=lambda value: getattr(value, "name", str(value)))
@@ -46,7 +47,8 @@ def test_fix_of_a_bad_example_leaves_nothing_safe_to_fix(rule: Rule, tmp_path: P
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_rule_is_documented(rule: Rule) -> None:
     assert re.fullmatch(r"TFG\d{3}", rule.id)
-    assert rule.summary.endswith(".") and len(rule.summary) < 120
+    assert rule.summary.endswith(".")
+    assert len(rule.summary) < 120
     assert "## Why it matters" in rule.documentation
     assert len(blocks(rule, "Bad")) >= 1
     assert len(blocks(rule, "Good")) >= 2

@@ -70,9 +70,8 @@ class TableKnowledge:
         known = self._is_class.get(name)
         if known is None:
             plain = self.canonical(name)
-            known = self._is_class[name] = (
-                plain not in self._returns and (plain in self._classes or self.api.is_class(name) or self.api.is_class(plain))
-            )
+            listed = plain in self._classes or self.api.is_class(name) or self.api.is_class(plain)
+            known = self._is_class[name] = plain not in self._returns and listed
         return known
 
     def returns(self, name: str) -> str | None:

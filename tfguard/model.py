@@ -67,7 +67,7 @@ class Fix:
     def __post_init__(self) -> None:
         if not self.edits:
             raise ValueError(f"a fix without edits: {self.title}")
-        for before, after in zip(self.edits, self.edits[1:]):
+        for before, after in zip(self.edits, self.edits[1:], strict=False):
             if before.span.end > after.span.start or before.span == after.span:
                 raise ValueError(f"edits overlap or are not sorted: {self.title}")
 

@@ -122,9 +122,8 @@ class Rule:
         file, span = at if isinstance(at, tuple) else (at.file, at.span)
         line, column = file.source.position(span.start)
         end_line, end_column = file.source.position(span.end)
-        return Finding(
-            self.id, self.name, self.severity, file.path, span, line, column, end_line, end_column, message, fix, tuple(notes)
-        )
+        place = (file.path, span, line, column, end_line, end_column)
+        return Finding(self.id, self.name, self.severity, *place, message, fix, tuple(notes))
 
 
 def _words(mentions: Iterable[str] | str) -> frozenset[str]:
@@ -184,9 +183,7 @@ def _mentioned(words: frozenset[str], file: FileModel) -> bool:
     return any(word in file.source.text for word in words)
 
 
-def run_project_rules(
-    rules: Iterable[Rule], facts: ProjectFacts, findings: Iterable[Finding]
-) -> Iterator[Finding]:
+def run_project_rules(rules: Iterable[Rule], facts: ProjectFacts, findings: Iterable[Finding]) -> Iterator[Finding]:
     """All findings: those of rules with a project check as it yields them, those of the others as they are."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:

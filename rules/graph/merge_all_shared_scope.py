@@ -75,7 +75,12 @@ from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
 
 MERGE = ("tensorflow.summary.merge_all", "tensorflow.merge_all_summaries")
-NEW_GRAPH = ("tensorflow.Graph", "tensorflow.reset_default_graph", "tensorflow.Graph.as_default", "keras.backend.clear_session")
+NEW_GRAPH = (
+    "tensorflow.Graph",
+    "tensorflow.Graph.as_default",
+    "tensorflow.reset_default_graph",
+    "keras.backend.clear_session",
+)
 PLACEHOLDERS = ("tensorflow.placeholder", "tensorflow.sparse_placeholder")
 SUMMARIES = tuple(
     f"tensorflow.{name}"
@@ -98,7 +103,8 @@ rule = Rule(
 @rule.on_call(mentions=("merge_all", "merge_all_summaries", "reset_default_graph", "Graph", "clear_session"))
 def effects(call: CallSite) -> dict[str, Any] | None:
     """Merges of all summaries, with what their model holds, and new graphs."""
-    names = {call.file.knowledge.canonical(name) for name in call.names if name.split(".", 1)[0] in ("tensorflow", "keras")}
+    roots = ("tensorflow", "keras")
+    names = {call.file.knowledge.canonical(name) for name in call.names if name.split(".", 1)[0] in roots}
     if names & set(NEW_GRAPH):
         return {"graph": True}
     if not names & set(MERGE) or call.node.args or call.node.keywords:
@@ -161,7 +167,7 @@ def _loop_outside(event: Event) -> bool:
 
 def _exclude_each_other(one: Event, other: Event) -> bool:
     """Do the ways part at branches of which a run takes only one?"""
-    for a, b in zip(one.trail, other.trail):
+    for a, b in zip(one.trail, other.trail, strict=False):
         if a is not b:
             return is_exclusive(a.branch, b.branch)
     return False
@@ -171,8 +177,9 @@ def _finding(file: FileModel, facts: ProjectFacts, program: Program, first: Even
     call = next(call for call in file.calls if call.span.start == first.item.start and call.span.end == first.item.end)
     owner = first.item.payload["merge"]
     how = "in a loop" if first is second else "more than once"
-    notes = [_place(facts, event, number) for number, event in ((1, first), (2, second)) if first is not second or number == 1]
-    remedy = Note("merge this model's own summaries: `tf.summary.merge([...])`, or those of its scope from the collection")
+    builds = (first,) if first is second else (first, second)
+    notes = [_place(facts, event, number) for number, event in enumerate(builds, 1)]
+    remedy = Note("merge this model's own summaries: `tf.summary.merge([...])`, or its scope's from the collection")
     return rule.finding(
         call,
         f"`{call.written}()` merges the summaries of every model in the graph, and `{owner}` is built {how}: "
@@ -183,7 +190,8 @@ def _finding(file: FileModel, facts: ProjectFacts, program: Program, first: Even
 
 def _place(facts: ProjectFacts, event: Event, number: int) -> Note | None:
     """Where the model is built on this way: the last call before the model's own code."""
-    outside = [(path, offset) for (path, offset), item in zip(event.chain, event.trail) if item.kind == "call"]
+    steps = zip(event.chain, event.trail, strict=True)
+    outside = [place for place, item in steps if item.kind == "call"]
     if not outside:
         return None
     path, offset = outside[0]

@@ -20,9 +20,12 @@ from tfguard.tables import load_toml
 RULE = "TFG401"
 PLAIN, COMPAT = "tensorflow", "tensorflow.compat.v1"
 DISABLE = "disable_v2_behavior"
+#: Modules whose calls build nothing.
+_HARMLESS = (".app.", ".flags.", ".logging.", ".gfile.")
 #: Below `tensorflow`, what `tensorflow.compat.v1` has no importable module for (or what needs none).
 _NO_EDITION = frozenset(
-    {"", "python", "core", "compat", "contrib", "examples", "models", "keras", "lite", "tools", "compiler", "flags", "estimator"}
+    {"", "compat", "compiler", "contrib", "core", "estimator", "examples", "flags", "keras", "lite", "models", "python"}
+    | {"tools"}
 )
 
 
@@ -147,9 +150,9 @@ class Needs:
 def runs_at_import(file: FileModel) -> bool:
     """Does the module's own body call TensorFlow (so that it must not be imported before v2 behaviour is off)?"""
     for call in file.calls:
-        if call.function == file.module and any(name.startswith("tensorflow.") for name in call.names):
-            if not any(part in name for name in call.names for part in (".app.", ".flags.", ".logging.", ".gfile.")):
-                return True
+        names = [name for name in call.names if name.startswith(f"{PLAIN}.")]
+        if call.function == file.module and names and not any(part in name for name in names for part in _HARMLESS):
+            return True
     return False
 
 
@@ -166,7 +169,8 @@ class Unit:
     @property
     def modes(self) -> frozenset[str]:
         """How the program says that it runs."""
-        return frozenset(e.item.payload for e in self.program.effects(RULE)) if self.program is not None else frozenset()
+        events = self.program.effects(RULE) if self.program is not None else ()
+        return frozenset(event.item.payload for event in events)
 
 
 def iter_units(facts: ProjectFacts) -> Iterator[Unit]:
@@ -211,9 +215,9 @@ def make_plan(facts: ProjectFacts) -> Plan:
             held.update({path: why for path in own if path not in held})
         elif needs:
             ready.append(unit)
-        if why is None and "disable" not in unit.modes and (needs or (compat and not unit.modes)):
-            if _starts(unit, notes):
-                plan.entries[unit.files[0]] = (unit, graph)
+        is_asked = "disable" not in unit.modes and (needs or (compat and not unit.modes))
+        if why is None and is_asked and _starts(unit, notes):
+            plan.entries[unit.files[0]] = (unit, graph)
     for unit in ready:
         for path in unit.files:
             if path in notes and notes[path]["plain"]:

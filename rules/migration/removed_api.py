@@ -4,9 +4,9 @@ The program stops with `AttributeError` or `ImportError` when it gets there. Eve
 imported or read; what a version test, `hasattr` or `except AttributeError` protects does not.
 
 ## Why it matters
-2,813 of the 4,543 public names of TensorFlow 1.15 have the same name in 2.21; 836 live in `tf.compat.v1` only and 894 are
-gone. Most programs of TF 1 need nothing but the old names: on 116 real ones, `import tensorflow.compat.v1 as tf` and
-`tf.disable_v2_behavior()` took those that run on 2.21 from 9 to 51 (`tf_upgrade_v2` leaves them at 9).
+2,813 of the 4,543 public names of TensorFlow 1.15 have the same name in 2.21; 836 live in `tf.compat.v1` only and 894
+are gone. Most programs of TF 1 need nothing but the old names: on 116 real ones, `import tensorflow.compat.v1 as tf`
+and `tf.disable_v2_behavior()` took those that run on 2.21 from 9 to 51 (`tf_upgrade_v2` leaves them at 9).
 
 ## Bad
     import tensorflow as tf
@@ -56,11 +56,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from tfguard.analysis.calls import CallSite, Reference, ReferenceKind
-from tfguard.analysis.file_model import FileModel
-from tfguard.analysis.project import ProjectFacts
-from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
-from tfguard.rule import Rule
 from tfguard.rules.migration.compat_v1 import (
     COMPAT,
     PLAIN,
@@ -75,6 +70,12 @@ from tfguard.rules.migration.compat_v1 import (
     runs_at_import,
     swap_edits,
 )
+
+from tfguard.analysis.calls import CallSite, Reference, ReferenceKind
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.project import ProjectFacts
+from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
+from tfguard.rule import Rule
 from tfguard.tables import Status, load_api_table, load_toml
 
 ROOTS = ("tensorflow", "keras", "tf_keras")
@@ -108,16 +109,16 @@ def _eager_only() -> frozenset[str]:
 @rule.on_call(mentions="tensorflow")
 def effects(call: CallSite) -> str | None:
     """What settles how the program runs."""
-    return mode_of_call(call)
+    mode: str | None = mode_of_call(call)
+    return mode
 
 
 @rule.on_file(mentions=ROOTS)
 def check(file: FileModel) -> Iterator[Finding]:
     """Every mention of a name that is not there, with the fix that stands for itself."""
     for reference, status in broken_references(file):
-        yield rule.finding(
-            _at(file, reference, status), _message(file, reference, status), fix=_rename(file, reference, status), notes=_notes(status)
-        )
+        place, message = _at(file, reference, status), _message(file, reference, status)
+        yield rule.finding(place, message, fix=_rename(file, reference, status), notes=_notes(status))
 
 
 @rule.facts(mentions=("tensorflow",))
@@ -137,7 +138,8 @@ def facts_of(file: FileModel) -> dict[str, Any] | None:
         needs.blockers.append("an import of tensorflow cannot be changed")
     needs.module_level = runs_at_import(file)
     needs.is_test = _is_test(file)
-    return needs.as_json()
+    found: dict[str, Any] = needs.as_json()
+    return found
 
 
 @rule.on_project
@@ -157,7 +159,7 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
 def broken_references(file: FileModel) -> Iterator[tuple[Reference, Status]]:
     """Mentions that the target lacks under every name that they may have, and how."""
     for reference in file.references(ROOTS):
-        if reference.guard is not None or reference.resolution.reason is not None or reference.kind is ReferenceKind.STAR:
+        if is_protected(reference) or reference.kind is ReferenceKind.STAR:
             continue
         imported = is_imported(file, reference)
         refs = reference.resolution.refs
@@ -174,6 +176,11 @@ def _status(file: FileModel, name: str, *, is_instance: bool = False, imported: 
         return None
     status = load_api_table().status(name, file.target.tensorflow, file.target.keras, imported=imported)
     return status if status.kind in ("missing", "never", "unavailable") else None
+
+
+def is_protected(reference: Reference) -> bool:
+    """Does a guard stand around the mention, or may it mean something that nobody knows?"""
+    return reference.guard is not None or reference.resolution.reason is not None
 
 
 def is_imported(file: FileModel, reference: Reference) -> bool:
@@ -248,7 +255,7 @@ def _row(file: FileModel, old: str, edition: str) -> tuple[str, Safety] | None:
     row = table.rename(_under(old, edition), file.target.tensorflow) or table.rename(old, file.target.tensorflow)
     if row is None or (row.graph_mode and not edition):
         return None
-    new = f"{PLAIN}{row.new[len(COMPAT):]}" if edition and row.new.startswith(f"{COMPAT}.") else row.new
+    new = f"{PLAIN}{row.new[len(COMPAT) :]}" if edition and row.new.startswith(f"{COMPAT}.") else row.new
     if _status(file, _under(new, edition)) is not None:
         return None
     return new, Safety.SAFE if row.safety == "safe" else Safety.UNSAFE
@@ -284,7 +291,7 @@ def _weigh(file: FileModel, reference: Reference, needs: Needs) -> None:
 def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs) -> None:
     private = name.startswith(("tensorflow.python.", "tensorflow.core.", "tensorflow.compat."))
     needs.uses_plain = needs.uses_plain or not private
-    if reference.guard is not None or reference.resolution.reason is not None:
+    if is_protected(reference):
         return
     line = _line(file, reference.span)
     status = _status(file, name, imported=is_imported(file, reference))

@@ -11,8 +11,8 @@ from typing import Any
 from tfguard.analysis.calls import Argument, CallSite, Expr
 from tfguard.analysis.values import Known
 from tfguard.errors import TableError
+from tfguard.table_files import Version, parse_version
 from tfguard.tables import load_toml
-from tfguard.version_table import Version, parse_version
 
 #: The three global generators, in the order in which they are seeded and named.
 GENERATORS = ("python", "numpy", "tensorflow")

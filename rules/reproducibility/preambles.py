@@ -166,9 +166,7 @@ class _Seeder:
         return "python" in generators or "tensorflow" in generators
 
 
-def block_of(
-    file: FileModel, generators: tuple[str, ...], versions: Versions, value: str, *, one_call: bool
-) -> Block:
+def block_of(file: FileModel, generators: tuple[str, ...], versions: Versions, value: str, *, one_call: bool) -> Block:
     """The lines that seed some generators in a file."""
     if one_call:
         key, module, line = _one_call(file)

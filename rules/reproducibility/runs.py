@@ -9,8 +9,8 @@ from typing import Any
 from tfguard.rules.reproducibility.draws import GENERATORS, Versions, load_draws
 
 from tfguard.analysis.project import Event, Program, ProjectFacts
+from tfguard.table_files import Version
 from tfguard.targets import Target, keras_of
-from tfguard.version_table import Version
 
 #: The two default graphs that TensorFlow's seed may belong to, when no `with` has entered another.
 EAGER, DEFAULT_GRAPH = "eager", "default graph"

@@ -12,8 +12,8 @@ from tfguard.analysis.blocks import maker_of, with_body_of
 from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.values import Known
 from tfguard.errors import TableError
+from tfguard.table_files import parse_version
 from tfguard.tables import load_toml
-from tfguard.version_table import parse_version
 
 #: An expression that reads the same, and has no effect, wherever it stands in one body.
 _PLAIN = re.compile(r"-?\w+(?:\.\w+)*")

@@ -87,8 +87,10 @@ _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 @rule.on_call(mentions=_WORDS)
 def effect(call: CallSite) -> dict[str, Any] | None:
     """What a call does to the generators."""
-    found = seed_of(call)
-    return found if found is not None else draw_of(call)
+    found: dict[str, Any] | None = seed_of(call)
+    if found is None:
+        found = draw_of(call)
+    return found
 
 
 @rule.facts(mentions=_LIBRARIES)

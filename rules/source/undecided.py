@@ -1,7 +1,7 @@
 """A name that the source does not settle: a star import, `exec` or a computed `getattr` may bind it.
 
-tfguard makes no finding and no fix that rests on such a name. This rule lists them; it is off by default, and the summary
-of every run counts them.
+tfguard makes no finding and no fix that rests on such a name. This rule lists them; it is off by default, and the
+summary of every run counts them.
 
 ## Why it matters
 What could not be decided was not checked. `from tensorflow import *` hides every name of the file.

@@ -1,7 +1,7 @@
 """A `# tfguard: ignore[...]` comment that suppresses nothing, or gives no reason.
 
-A suppression names the rules and the reason: `# tfguard: ignore[TFG101] -- the seed comes from the launcher`. It counts for
-its own line, for the statement that ends there, and for the line below when it stands alone. `# tfguard:
+A suppression names the rules and the reason: `# tfguard: ignore[TFG101] -- the seed comes from the launcher`. It counts
+for its own line, for the statement that ends there, and for the line below when it stands alone. `# tfguard:
 ignore-file[TFG101] -- …` counts for the whole file.
 
 ## Why it matters

@@ -33,7 +33,8 @@ def outputs(name: str, suffix: str, folder: Path) -> set[str]:
 
 
 def run(path: Path, hash_seed: str) -> str:
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **quiet, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, path.name]
     result = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]

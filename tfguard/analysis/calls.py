@@ -60,7 +60,7 @@ class Expr:
         """The keys and values of a dict display without `**`."""
         if not isinstance(self.node, ast.Dict):
             return None
-        rows = zip(self.node.keys, self.node.values)
+        rows = zip(self.node.keys, self.node.values, strict=True)
         return tuple((Expr(self.file, key), Expr(self.file, value)) for key, value in rows if key is not None)
 
     @property

@@ -209,11 +209,10 @@ class FileModel:
         """The chains that may mention something below a package, each with the packages."""
         found: list[tuple[ast.expr, Resolution, frozenset[str]]] = []
         for node in self.index.chains:
-            is_name = isinstance(node, ast.Name)
-            if is_name and not self._is_imported_directly(node):
+            if isinstance(node, ast.Name) and not self._is_imported_directly(node):
                 continue
             resolution = self.resolver.resolve(node)
-            if is_name and all("." not in ref.name for ref in resolution.refs):
+            if isinstance(node, ast.Name) and all("." not in ref.name for ref in resolution.refs):
                 continue
             roots = frozenset(ref.name.partition(".")[0] for ref in resolution.refs)
             if roots:
@@ -362,5 +361,3 @@ def module_names(path: str) -> tuple[str, str]:
         package = ".".join(parts[:-1])
         return package or "__init__", package
     return ".".join(parts) or "__main__", ".".join(parts[:-1])
-
-

@@ -332,9 +332,6 @@ class Resolver:
         return root in sys.stdlib_module_names and root not in _OFTEN_HIDDEN
 
 
-
-
-
 def _is_surely_bound(bindings: tuple[Binding, ...], place: Place, scope: Scope) -> bool:
     """Is one of the bindings made on every path, so that the builtin of the name is hidden?"""
     branch = place.branch if place.scope is scope else ()

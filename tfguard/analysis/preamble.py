@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfguard.analysis.scopes import BindingKind
 from tfguard.analysis.rewrite import holds_import, is_docstring, is_future
+from tfguard.analysis.scopes import BindingKind
 from tfguard.model import Edit
 
 if TYPE_CHECKING:

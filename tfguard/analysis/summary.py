@@ -80,10 +80,7 @@ def to_json(summary: FileSummary) -> dict[str, Any]:
         "package": summary.package,
         "imports": list(summary.imports),
         "exports": dict(summary.exports),
-        "bodies": {
-            name: [[i.kind, i.name, i.start, i.end, [list(s) for s in i.branch], i.is_repeated, i.rule, i.payload] for i in items]
-            for name, items in summary.bodies.items()
-        },
+        "bodies": {name: [_row(item) for item in items] for name, items in summary.bodies.items()},
         "classes": {name: [list(c.bases), list(c.methods)] for name, c in summary.classes.items()},
         "entries": [[e.kind, e.line, e.body] for e in summary.entries],
         "facts": dict(summary.facts),
@@ -103,6 +100,11 @@ def from_json(data: Mapping[str, Any]) -> FileSummary:
         entries=tuple(Entry(kind, line, body) for kind, line, body in data["entries"]),
         facts=dict(data["facts"]),
     )
+
+
+def _row(item: Item) -> list[Any]:
+    branch = [list(step) for step in item.branch]
+    return [item.kind, item.name, item.start, item.end, branch, item.is_repeated, item.rule, item.payload]
 
 
 def _item(row: list[Any]) -> Item:
