@@ -46,6 +46,7 @@ class SortedRows:
         except OSError as error:
             raise TableError(f"{path.name}: {error.strerror}") from error
         self._start = 0
+        self._found: dict[str, str | None] = {}
         self.header: dict[str, str] = {}
         while self._data.startswith(b"#", self._start):
             end = self._data.index(b"\n", self._start)
@@ -55,6 +56,11 @@ class SortedRows:
 
     def find(self, name: str) -> str | None:
         """What follows the name on its line, or None."""
+        if name not in self._found:
+            self._found[name] = self._bisect(name)
+        return self._found[name]
+
+    def _bisect(self, name: str) -> str | None:
         data, key = self._data, name.encode("utf-8")
         at = self._position(key)
         end = at + len(key)
