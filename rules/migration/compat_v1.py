@@ -42,6 +42,12 @@ def eager_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def axis_first() -> frozenset[str]:
+    """Functions whose first argument was the axis before TensorFlow 1.0."""
+    return frozenset(load_toml("graph_mode.toml")["axis_first"])
+
+
+@lru_cache(maxsize=1)
 def mode_calls() -> Mapping[str, str]:
     """Calls that settle how a program runs."""
     calls: Mapping[str, str] = load_toml("graph_mode.toml")["calls"]
@@ -132,6 +138,8 @@ class Needs:
     uses_plain: bool = False
     module_level: bool = False
     is_test: bool = False
+    #: Does the file itself turn v2 behaviour off?
+    disables: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The facts of a file, for the project check."""
@@ -144,6 +152,7 @@ class Needs:
             "plain": self.uses_plain,
             "module_level": self.module_level,
             "test": self.is_test,
+            "disables": self.disables,
         }
 
 
@@ -197,7 +206,7 @@ class Plan:
 
 
 def make_plan(facts: ProjectFacts) -> Plan:
-    """Decide for all programs at once; a file that two programs share is swapped only if both can be."""
+    """Decide for all programs at once; a file that no program loads goes with the programs that share its imports."""
     notes = facts.facts_of(RULE)
     plan = Plan()
     held: dict[str, str] = {}
@@ -211,11 +220,14 @@ def make_plan(facts: ProjectFacts) -> Plan:
             continue
         plan.graph.update(own)
         why = _why_not(notes, own, unit.modes)
+        if why is None and unit.program is None:
+            why = next((held[path] for path in own if path in held), None)
         if why is not None:
             held.update({path: why for path in own if path not in held})
         elif needs:
             ready.append(unit)
-        is_asked = "disable" not in unit.modes and (needs or (compat and not unit.modes))
+        is_off = "disable" in unit.modes or bool(notes.get(unit.files[0], {}).get("disables"))
+        is_asked = not is_off and (needs or (compat and not unit.modes))
         if why is None and is_asked and _starts(unit, notes):
             plan.entries[unit.files[0]] = (unit, graph)
     for unit in ready:

@@ -61,6 +61,7 @@ from tfguard.rules.migration.compat_v1 import (
     PLAIN,
     Needs,
     Plan,
+    axis_first,
     disable_edits,
     eager_names,
     first_use,
@@ -74,6 +75,7 @@ from tfguard.rules.migration.compat_v1 import (
 from tfguard.analysis.calls import CallSite, Reference, ReferenceKind
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
+from tfguard.analysis.values import Known
 from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
 from tfguard.tables import Status, load_api_table, load_toml
@@ -134,6 +136,10 @@ def facts_of(file: FileModel) -> dict[str, Any] | None:
     for call in file.calls:
         if any(file.knowledge.canonical(name) in _eager_only() for name in call.names):
             needs.blockers.append(f"`{call.written}` (line {_line(file, call.span)}) needs eager execution")
+        if is_of_0x(call):
+            where = f"`{call.text}` (line {_line(file, call.span)})"
+            needs.blockers.append(f"{where} has the argument order of TensorFlow 0.x")
+        needs.disables = needs.disables or mode_of_call(call) == "disable"
     if needs.missing and swap_edits(file) is None:
         needs.blockers.append("an import of tensorflow cannot be changed")
     needs.module_level = runs_at_import(file)
@@ -300,6 +306,8 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if name in eager_names():
         needs.eager = needs.eager or f"`{reference.written}` (line {line})"
     if private:
+        if name.startswith("tensorflow.python.keras") and (file.target.keras or (2, 0)) >= (3, 0):
+            needs.blockers.append(f"`{reference.written}` (line {line}) is a private part of Keras 2")
         if status is not None:
             needs.blockers.append(f"`{reference.written}` (line {line}) is gone")
         return
@@ -318,6 +326,13 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
         needs.graph = needs.graph or (f"{line}" if name in graph_names() else "")
     else:
         needs.blockers.append(f"`{reference.written}` (line {line}) is not in `tf.compat.v1`")
+
+
+def is_of_0x(call: CallSite) -> bool:
+    """Is it a call whose first argument became the last in 1.0 (`tf.concat(0, values)`)?"""
+    names = {call.file.knowledge.canonical(name) for name in call.names}
+    first = call.arguments[0].value if call.arguments else None
+    return bool(names & axis_first()) and isinstance(first, Known) and type(first.value) is int
 
 
 def _line(file: FileModel, span: Span) -> int:

@@ -13,6 +13,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.preamble import Module, insert_preamble
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.model import Edit, Fix, Safety
+from tfguard.tables import load_api_table
 
 #: As the titles of fixes name them.
 NAMES = {"python": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow"}
@@ -201,12 +202,23 @@ def _one_call(file: FileModel) -> tuple[str, Module, str]:
 def _tensorflow_line(file: FileModel, versions: Versions) -> tuple[Module, str]:
     """TensorFlow's own seed, in the edition of TensorFlow that the file imports."""
     if versions.tensorflow < (2, 0):
-        return _TENSORFLOW_1, "{tensorflow}.set_random_seed({seed})"
+        if _is_of_tf1(file):
+            return _TENSORFLOW_1, "{tensorflow}.set_random_seed({seed})"
+        return _TENSORFLOW, "{tensorflow}.compat.v1.set_random_seed({seed})"
     if file.rewrite.module_alias(_PLAIN) is None and file.rewrite.module_alias(_COMPAT) is not None:
         return _TENSORFLOW_COMPAT, "{tensorflow}.set_random_seed({seed})"
     if versions.graph:
         return _TENSORFLOW, "{tensorflow}.compat.v1.set_random_seed({seed})"
     return _TENSORFLOW, "{tensorflow}.random.set_seed({seed})"
+
+
+def _is_of_tf1(file: FileModel) -> bool:
+    """Is the target TensorFlow 1, or does the file use names that only TensorFlow 1 has?"""
+    target, table = file.target, load_api_table()
+    if target.tensorflow < (2, 0):
+        return True
+    mentions = (r.names for r in file.references([_PLAIN]) if r.guard is None)
+    return any(table.status(n, target.tensorflow, target.keras).kind == "missing" for names in mentions for n in names)
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ def script_of(name: str, folder: Path) -> Path:
 def test_fixed_program_runs(twin: str, tmp_path: Path) -> None:
     result = run(script_of(twin, tmp_path))
     assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.strip()
+    assert result.stdout.strip() or "\nOK" in result.stderr
 
 
 @pytest.mark.parametrize("twin", TWINS)
