@@ -95,7 +95,7 @@ def known(module: str) -> str:
     root, _, rest = module.partition(".")
     if root == "tfguard":
         return rest or "tfguard"
-    return "" if root in sys.stdlib_module_names else f"pip:{root}"
+    return "" if root in {*sys.stdlib_module_names, "tomllib"} else f"pip:{root}"
 
 
 def family(name: str) -> str:
