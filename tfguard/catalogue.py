@@ -31,8 +31,8 @@ class Catalogue:
         one = self.find(selector)
         if one is not None:
             return (one,)
-        lower = selector.lower()
-        found = tuple(r for r in self.rules if r.id.lower().startswith(lower) or r.family == lower)
+        lower = selector.strip().lower()
+        found = tuple(r for r in self.rules if lower and (r.id.lower().startswith(lower) or r.family == lower))
         if not found:
             raise ConfigError(f"no rule is called `{selector}`; `tfguard rules` lists them")
         return found
