@@ -54,7 +54,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from tfguard.rules.migration.compat_v1 import (
     COMPAT,
@@ -167,20 +167,24 @@ def broken_references(file: FileModel) -> Iterator[tuple[Reference, Status]]:
     for reference in file.references(ROOTS):
         if is_protected(reference) or reference.kind is ReferenceKind.STAR:
             continue
-        imported = is_imported(file, reference)
-        refs = reference.resolution.refs
-        statuses = [_status(file, ref.name, is_instance=ref.is_instance, imported=imported) for ref in refs]
+        imported, refs = is_imported(file, reference), reference.resolution.refs
+        if any(ref.is_instance for ref in refs):
+            continue
+        statuses = [_status(file, ref.name, imported=imported, statement=reference.statement) for ref in refs]
         if statuses and all(status is not None for status in statuses):
             status = statuses[0]
             if status is not None and file.is_spelled_out(reference, _broken(status)):
                 yield reference, status
 
 
-def _status(file: FileModel, name: str, *, is_instance: bool = False, imported: bool = False) -> Status | None:
+def _status(
+    file: FileModel, name: str, *, imported: bool = False, statement: Literal["from", "import"] | None = None
+) -> Status | None:
     """How the name is broken at the target, None when it is not (or nobody can tell)."""
-    if is_instance or name.split(".", 1)[0] not in ROOTS:
+    if name.split(".", 1)[0] not in ROOTS:
         return None
-    status = load_api_table().status(name, file.target.tensorflow, file.target.keras, imported=imported)
+    target = file.target
+    status = load_api_table().status(name, target.tensorflow, target.keras, imported=imported, statement=statement)
     return status if status.kind in ("missing", "never", "unavailable") else None
 
 

@@ -6,7 +6,7 @@ import ast
 import enum
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tfguard.analysis.resolution import Resolution
 from tfguard.analysis.values import Absent, Known, Unknown, Value
@@ -247,6 +247,13 @@ class Reference:
     def names(self) -> tuple[str, ...]:
         """The qualified names that it may mean, in source order."""
         return self.resolution.names
+
+    @property
+    def statement(self) -> Literal["from", "import"] | None:
+        """The statement that names it, for an import: `from a import b`, or `import a.b`."""
+        if self.kind is not ReferenceKind.IMPORT:
+            return None
+        return "from" if isinstance(self.file.index.places[self.node].parent, ast.ImportFrom) else "import"
 
     @property
     def written(self) -> str:
