@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from tfguard.analysis.blocks import feeds, target_of
 from tfguard.analysis.calls import Argument, CallSite, Expr
 from tfguard.analysis.values import Known
 from tfguard.errors import TableError
@@ -97,7 +98,7 @@ class Row:
     #: Each parameter that initialises something, under all its names: the call draws if one of them does.
     initializers: tuple[tuple[tuple[str, int | None], ...], ...] = ()
     #: What it takes for the draw to happen: "variable": in a graph, that variables are initialised; "scope": that, and
-    #: no other initialiser of the scope; "training".
+    #: no other initialiser of the scope; "initializer": that a variable uses it; "training".
     needs: str = ""
     #: May an unknown object's method of this name be meant?
     method: bool = False
@@ -184,7 +185,10 @@ class Table:
     sources: Mapping[str, tuple[Mapping[str, Any], ...]]
     constant: frozenset[str]
     constant_names: frozenset[str]
-    initialised_by: frozenset[str]
+    #: What initialises, saves and restores variables.
+    handled: Mapping[str, frozenset[str]]
+    variables: frozenset[str]
+    savers: frozenset[str]
     scopes: frozenset[str]
     trained_by: frozenset[str]
     roots: frozenset[str]
@@ -239,7 +243,9 @@ def load_draws() -> Table:
             sources={source["name"]: tuple(source["cases"]) for source in data["source"]},
             constant=frozenset(data["initializers"]["constant"]),
             constant_names=frozenset(data["initializers"]["constant_names"]),
-            initialised_by=frozenset(data["variables"]["initialised_by"]),
+            handled={what: frozenset(data["variables"][f"{what}d_by"]) for what in ("initialise", "save", "restore")},
+            variables=frozenset(data["variables"]["names"]),
+            savers=frozenset(data["variables"]["savers"]),
             scopes=frozenset(data["variables"]["scopes"]),
             trained_by=frozenset(data["training"]["methods"]),
             roots=frozenset(data["programs"]["roots"]),
@@ -294,14 +300,38 @@ def draw_of(call: CallSite) -> dict[str, Any] | None:
         for row, answer in answers:
             key = (row.source, _edition(call, name))
             found[key] = max(found.get(key, (Answer.NO, row.needs)), (answer, row.needs))
-    if any(call.file.knowledge.canonical(name) in load_draws().initialised_by for name in call.names):
-        return {"initialises": True}
     draws = [
-        [source, edition, sure and answer is Answer.YES, needs]
+        [source, edition, sure and answer is Answer.YES, needs or _needs_of_use(call, source)]
         for (source, edition), (answer, needs) in found.items()
         if answer is not Answer.NO
     ]
-    return {"draws": draws} if draws else None
+    if not draws:
+        return _handling(call)
+    return {"draws": draws} if not _chooses_seed(call) else None
+
+
+def _needs_of_use(call: CallSite, source: str) -> str:
+    """An operation of TensorFlow that is a variable's first value is drawn when variables are initialised."""
+    return "variable" if source == "tensorflow" and feeds(call, load_draws().variables) else ""
+
+
+def _chooses_seed(call: CallSite) -> bool:
+    """Does the call choose a seed (`seed = random.randint(0, 1000)`), to be set and shown later?"""
+    target = target_of(call)
+    return target is not None and target.lower().endswith("seed")
+
+
+def _handling(call: CallSite) -> dict[str, Any] | None:
+    """What a call does to the variables of the program: initialises, saves or restores them."""
+    names = [call.file.knowledge.canonical(name) for name in call.names]
+    last = call.written.rpartition(".")[2].strip()
+    is_unknown = not names and call.receiver is not None
+    for what, known in load_draws().handled.items():
+        if any(name in known for name in names):
+            return {"does": what}
+        if is_unknown and what != "initialise" and any(name.endswith(f".{last}") for name in known):
+            return {"does": what}
+    return None
 
 
 def _rows_of(call: CallSite) -> Iterator[tuple[str, tuple[Row, ...]]]:

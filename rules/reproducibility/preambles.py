@@ -90,7 +90,12 @@ class _Seeder:
     def begins_everything(self, began: Event) -> bool:
         """Is it a plain statement of the entry file that runs once, before every unseeded draw?"""
         first = self.course.earliest
-        if began.path != self.entry or len(began.chain) > 1 or began.is_conditional or "graph" in began.item.payload:
+        if (
+            began.path != self.entry
+            or len(began.chain) > 1
+            or began.is_conditional
+            or began.item.payload["does"] == "enter"
+        ):
             return False
         return first is not None and began.chain[0][1] < first.event.chain[0][1] and not began.is_repeated
 
@@ -201,12 +206,11 @@ def _one_call(file: FileModel) -> tuple[str, Module, str]:
 
 def _tensorflow_line(file: FileModel, versions: Versions) -> tuple[Module, str]:
     """TensorFlow's own seed, in the edition of TensorFlow that the file imports."""
-    if versions.tensorflow < (2, 0):
-        if _is_of_tf1(file):
-            return _TENSORFLOW_1, "{tensorflow}.set_random_seed({seed})"
-        return _TENSORFLOW, "{tensorflow}.compat.v1.set_random_seed({seed})"
-    if file.rewrite.module_alias(_PLAIN) is None and file.rewrite.module_alias(_COMPAT) is not None:
+    aliases = file.rewrite
+    if file.target.tensorflow >= (2, 0) and aliases.module_alias(_PLAIN) is None and aliases.module_alias(_COMPAT):
         return _TENSORFLOW_COMPAT, "{tensorflow}.set_random_seed({seed})"
+    if versions.tensorflow < (2, 0) and _is_of_tf1(file):
+        return _TENSORFLOW_1, "{tensorflow}.set_random_seed({seed})"
     if versions.graph:
         return _TENSORFLOW, "{tensorflow}.compat.v1.set_random_seed({seed})"
     return _TENSORFLOW, "{tensorflow}.random.set_seed({seed})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from tfguard.rules.reproducibility.draws import GENERATORS, Versions, load_draws
@@ -29,6 +30,8 @@ class Draw:
     why: str = ""
     #: TensorFlow: the call that began the graph which has no seed, None for the graph that a program starts with.
     began: Event | None = None
+    #: The graph whose variables it gives their first values, "" for every other draw.
+    initialises: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,27 @@ class Seeding:
         return value
 
 
-@dataclass(slots=True)
+@dataclass
 class Course:
     """What a program does with its generators, in order."""
 
     versions: Versions
-    #: The first unseeded draw from each generator, a sure one where there is one.
-    unseeded: list[Draw] = field(default_factory=list)
+    #: Everything that is drawn without a seed, in order.
+    draws: list[Draw] = field(default_factory=list)
     seedings: list[Seeding] = field(default_factory=list)
-    #: The first unseeded draw of all, sure or not.
-    earliest: Draw | None = None
+
+    @cached_property
+    def unseeded(self) -> tuple[Draw, ...]:
+        """The first unseeded draw from each generator, a sure one where there is one, in order."""
+        first: dict[str, Draw] = {}
+        for draw in sorted(self.draws, key=lambda draw: (not draw.is_sure, draw.position)):
+            first.setdefault(draw.generator, draw)
+        return tuple(sorted(first.values(), key=lambda draw: draw.position))
+
+    @cached_property
+    def earliest(self) -> Draw | None:
+        """The first unseeded draw of all, sure or not."""
+        return min(self.draws, key=lambda draw: draw.position, default=None)
 
     @property
     def position(self) -> int:
@@ -71,7 +85,7 @@ class Course:
     @property
     def sure(self) -> tuple[Draw, ...]:
         """What the program surely draws from generators that it has not seeded."""
-        return tuple(sorted((draw for draw in self.unseeded if draw.is_sure), key=lambda draw: draw.position))
+        return tuple(draw for draw in self.unseeded if draw.is_sure)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -123,11 +137,8 @@ class _Follower:
     def __init__(self, facts: ProjectFacts, versions: Versions, notes: Iterable[Mapping[str, Any]]) -> None:
         self.facts = facts
         self.course = Course(versions)
-        notes = list(notes)
-        self.initialises = any(note.get("initialises") for note in notes)
-        self.is_scoped = any(note.get("scoped") for note in notes)
-        self.trains = any(note.get("trains") for note in notes)
-        self.has_keras = any(note.get("keras") for note in notes)
+        #: What the files of the program say of themselves.
+        self.noted = {key for note in notes for key, value in note.items() if value}
         #: Generators, and graphs of TensorFlow, that have a seed.
         self.seeded: set[str] = set()
         self.mode = DEFAULT_GRAPH if versions.graph else EAGER
@@ -135,8 +146,9 @@ class _Follower:
         #: The call that began each graph.
         self.began: dict[str, Event] = {}
         self.position = 0
-        #: Draws of variables' initialisers, by graph, until something initialises the variables.
-        self.pending: dict[str, list[Draw]] = {}
+        #: First values until something initialises the variables; initialisers until something makes a variable.
+        self.pending: list[Draw] = []
+        self.made: list[Draw] = []
         self.has_initialised = False
 
     def run(self, events: Iterable[Event]) -> Course:
@@ -150,17 +162,26 @@ class _Follower:
                 self.seed(event, payload["seeds"])
             elif "helper" in payload:
                 self.help(event, payload["helper"])
-            elif "graph" in payload:
-                self.enter(event, payload)
-            elif "mode" in payload:
-                self.switch(event, payload["mode"])
-            elif "initialises" in payload:
-                self.initialise()
-            elif payload.get("reset") and self.mode == DEFAULT_GRAPH:
-                self.begin(DEFAULT_GRAPH, event)
-        if not self.has_initialised and self.initialises:
+            elif "does" in payload:
+                self.do(event, payload["does"], payload)
+        if not self.has_initialised and "initialises" in self.noted:
             self.initialise()
         return self.course
+
+    def do(self, event: Event, what: str, payload: Mapping[str, Any]) -> None:
+        """What a call does to graphs and variables."""
+        if what == "enter":
+            self.enter(event, payload)
+        elif what in ("graph", "eager"):
+            self.switch(event, DEFAULT_GRAPH if what == "graph" else EAGER)
+        elif what == "reset" and self.mode == DEFAULT_GRAPH:
+            self.begin(DEFAULT_GRAPH, event)
+        elif what == "initialise":
+            self.initialise()
+        elif what == "save":
+            self.noted.add("partial")
+        elif what == "restore" and not is_on_branch(event):
+            self.restore()
 
     # -- TensorFlow's seed belongs to a graph ---------------------------------------------------------
 
@@ -171,15 +192,8 @@ class _Follower:
 
     def begin(self, key: str, event: Event) -> None:
         self.seeded.discard(key)
-        self.pending.pop(key, None)
+        self.pending = [draw for draw in self.pending if draw.initialises != key]
         self.began[key] = event
-
-    def initialise(self) -> None:
-        """The variables made so far get their values now."""
-        self.has_initialised = True
-        for draw in (draw for draws in self.pending.values() for draw in draws):
-            self.note(draw)
-        self.pending.clear()
 
     def enter(self, event: Event, payload: Mapping[str, Any]) -> None:
         start, end = payload["body"]
@@ -189,9 +203,35 @@ class _Follower:
         self.graphs.append(_Graph(event.path, start, end, key))
 
     def switch(self, event: Event, mode: str) -> None:
-        before, self.mode = self.mode, DEFAULT_GRAPH if mode == "graph" else EAGER
-        if before != self.mode:
-            self.begin(self.mode, event)
+        if self.mode != mode:
+            self.mode = mode
+            self.begin(mode, event)
+
+    # -- variables -------------------------------------------------------------------------------------
+
+    def initialise(self) -> None:
+        """The variables made so far get their values now."""
+        self.use_made()
+        self.has_initialised = True
+        self.course.draws.extend(self.pending)
+        self.pending.clear()
+
+    def use_made(self, event: Event | None = None) -> None:
+        """The initialisers made so far are used, by a call that makes a variable."""
+        for draw in self.made:
+            if self.key not in self.seeded:
+                place = draw.event if event is None else event
+                began = self.began.get(self.key)
+                self.pending.append(
+                    replace(draw, event=place, position=self.position, began=began, initialises=self.key)
+                )
+        self.made.clear()
+
+    def restore(self) -> None:
+        """All variables are overwritten from a file, unless only some are or the program itself saved it."""
+        if "partial" not in self.noted:
+            self.pending.clear()
+            self.course.draws = [draw for draw in self.course.draws if not draw.initialises]
 
     # -- seeds and draws -----------------------------------------------------------------------------------
 
@@ -205,29 +245,28 @@ class _Follower:
             self.seed(event, GENERATORS)
 
     def draw(self, event: Event, source: str, edition: str, is_sure: bool, needs: str) -> None:
-        if needs == "training" and not self.trains:
+        if needs == "training" and "trains" not in self.noted:
             return
-        if not edition and source.startswith("keras") and not self.has_keras:
+        if not edition and source.startswith("keras") and "keras" not in self.noted:
             return
         in_graph = self.key != EAGER
         versions = replace(self.course.versions, graph=in_graph)
         generator, why = load_draws().behind(source, edition, versions)
         key = self.key if generator == "tensorflow" else generator
-        if key in self.seeded:
-            return
-        is_sure = is_sure and not (needs == "scope" and self.is_scoped)
+        is_variable = needs in ("variable", "scope")
+        if is_variable:
+            self.use_made(event)
+        is_sure = is_sure and not (needs == "scope" and "scoped" in self.noted)
         draw = Draw(generator, event, self.position, is_sure, why, self.began.get(key))
-        if needs in ("variable", "scope") and in_graph:
-            self.pending.setdefault(key, []).append(draw)
-        else:
-            self.note(draw)
+        if needs == "initializer" and in_graph:
+            self.made.append(draw)
+        elif key not in self.seeded and is_variable and in_graph:
+            self.pending.append(replace(draw, initialises=key))
+        elif key not in self.seeded:
+            self.course.draws.append(draw)
 
-    def note(self, draw: Draw) -> None:
-        course = self.course
-        if course.earliest is None or draw.position < course.earliest.position:
-            course.earliest = draw
-        known = course.draw_from(draw.generator)
-        if known is None:
-            course.unseeded.append(draw)
-        elif (not draw.is_sure, draw.position) < (not known.is_sure, known.position):
-            course.unseeded[course.unseeded.index(known)] = draw
+
+def is_on_branch(event: Event) -> bool:
+    """Does something on the way depend on a condition, other than the main guard of the entry file?"""
+    first, *rest = event.trail
+    return len(first.branch) > 1 or any(item.branch for item in rest)

@@ -61,12 +61,12 @@ def seed_of(call: CallSite) -> dict[str, Any] | None:
         if row is not None:
             return _seeding(call, row)
         if canonical in table.unseeds:
-            return {"reset": True}
+            return {"does": "reset"}
         if canonical in table.enter or canonical in table.session:
             return _entering(call, canonical in table.session)
         mode = table.modes.get(canonical)
         if mode in ("disable", "eager"):
-            return {"mode": "graph" if mode == "disable" else "eager"}
+            return {"does": "graph" if mode == "disable" else "eager"}
     return _helping(call)
 
 
@@ -100,7 +100,7 @@ def _entering(call: CallSite, is_session: bool) -> dict[str, Any] | None:
     if graph is None or made is None or not _is_new_graph(made):
         return None
     is_fresh = made is graph.call
-    return {"graph": made.span.start, "fresh": is_fresh, "body": [body.start, body.end]}
+    return {"does": "enter", "graph": made.span.start, "fresh": is_fresh, "body": [body.start, body.end]}
 
 
 def _is_new_graph(made: CallSite) -> bool:

@@ -102,24 +102,26 @@ def facts_of_file(file: FileModel) -> dict[str, Any] | None:
     names = sorted({name for reference in references for name in reference.names})
     canonical = {file.knowledge.canonical(name) for name in names}
     found: dict[str, Any] = {"loads": True}
-    if canonical & load_draws().initialised_by:
+    if canonical & load_draws().handled["initialise"]:
         found["initialises"] = True
     if any(call.written.rpartition(".")[2] in load_draws().trained_by for call in file.calls):
         found["trains"] = True
-    if any(_is_scope(call) for call in file.calls):
+    if any(_is_given(call, load_draws().scopes, "initializer") for call in file.calls):
         found["scoped"] = True
+    if any(_is_given(call, load_draws().savers, "var_list", 0) for call in file.calls):
+        found["partial"] = True
     if any(name.startswith("keras.") for name in canonical) or "keras" in canonical:
         found["keras"] = True
     found.update(_flavour(file, references))
     return found
 
 
-def _is_scope(call: CallSite) -> bool:
-    """Does a variable scope say how the variables in it are initialised?"""
-    scopes = load_draws().scopes
-    if not any(call.file.knowledge.canonical(name) in scopes for name in call.names):
+def _is_given(call: CallSite, names: frozenset[str], keyword: str, position: int | None = None) -> bool:
+    """Does a call of one of the names get (or may it get) an argument that is not None?"""
+    if not any(call.file.knowledge.canonical(name) in names for name in call.names):
         return False
-    return not call.argument("initializer").is_absent
+    argument = call.argument(keyword, position)
+    return not argument.is_absent and not argument.is_constant(None)
 
 
 def _flavour(file: FileModel, references: Sequence[Reference]) -> dict[str, Any]:

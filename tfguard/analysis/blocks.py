@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tfguard.analysis.calls import CallSite, Expr
@@ -39,6 +39,47 @@ def maker_of(expr: Expr) -> CallSite | None:
         value = writes[0][0] if len(writes) == 1 else None
         return expr.file.call_site(value) if isinstance(value, ast.Call) else None
     return origin.call
+
+
+def consumer_of(call: CallSite) -> ast.AST:
+    """The nearest call or statement that takes a call's value, bare or through operators and alternatives."""
+    places = call.file.index.places
+    here: ast.AST = places[call.node].parent
+    while isinstance(here, (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.IfExp, ast.keyword)):
+        here = places[here].parent
+    return here
+
+
+def target_of(call: CallSite) -> str | None:
+    """The variable or attribute, as written, that a call's value is assigned to, through conversions too."""
+    here = consumer_of(call)
+    while isinstance(here, ast.Call):
+        here = consumer_of(call.file.call_site(here))
+    if isinstance(here, ast.Assign) and len(here.targets) == 1:
+        return call.file.text_of(call.file.span(here.targets[0]))
+    return None
+
+
+def feeds(call: CallSite, names: frozenset[str]) -> bool:
+    """Does a call's value go into a call of one of the canonical names, directly or through a variable of its body?"""
+    here = consumer_of(call)
+    if isinstance(here, ast.Call):
+        return _is_one_of(call.file.call_site(here), names)
+    variable = here.targets[0] if isinstance(here, ast.Assign) and len(here.targets) == 1 else None
+    if not isinstance(variable, ast.Name):
+        return False
+    takers = (other for other in call.file.calls if other.function == call.function and _is_one_of(other, names))
+    return any(given.text == variable.id for taker in takers for given in _given_to(taker))
+
+
+def _given_to(call: CallSite) -> Iterator[Expr]:
+    yield from call.arguments
+    for _, given in call.keywords:
+        yield given
+
+
+def _is_one_of(call: CallSite, names: frozenset[str]) -> bool:
+    return any(call.file.knowledge.canonical(name) in names for name in call.names)
 
 
 def call_at(file: FileModel, offset: int) -> CallSite | None:
