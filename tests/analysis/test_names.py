@@ -384,3 +384,9 @@ def test_a_tangle_of_assignments_is_answered(names, size, expected):
     """Names that are all assigned to each other in a loop."""
     tangle = "".join(f"  if c: a{i} = a{j}\n" for i in range(size) for j in range(size))
     assert names(f"{TF}a0 = tf.x\nwhile c:\n  use(a5)\n{tangle}")[-1:] == expected
+
+
+def test_a_long_line_of_base_classes_is_given_up(names):
+    classes = "".join(f"class A{n + 1}(A{n}): pass\n" for n in range(2_000))
+    assert names(f"class A0:\n  def f(self): pass\n{classes}use(A20().f)") == ("train.A0.f",)
+    assert names(f"class A0:\n  def f(self): pass\n{classes}use(A2000().f)") == ("?",)

@@ -25,6 +25,8 @@ _BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("__"
 #: How deep one question may lead to others, and to how many: what needs more is a tangle that nobody can follow.
 _DEPTH = 80
 _STEPS = 500
+#: Base classes that are followed from class to class within a file.
+_LINEAGE = 30
 _TOO_LONG = "the chain of assignments is too long"
 _NOTHING = Resolution()
 #: Modules of the standard library that training code hardly means: the project's own files are called so.
@@ -229,6 +231,8 @@ class Resolver:
 
     def _inherited(self, info: ClassInfo, ref: Ref, attribute: str, seen: frozenset[str]) -> Resolution | None:
         """What the bases of a class have, the first one that has it first."""
+        if len(seen) > _LINEAGE:
+            return unknown("the line of base classes is too long")
         parts: list[Resolution] = []
         for base in info.node.bases:
             resolved = self.resolve(base)
