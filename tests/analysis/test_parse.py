@@ -23,6 +23,8 @@ PYTHON2 = {
     "except": ("try:\n  pass\nexcept IOError, e:\n  pass", "`except X, name:`"),
     "except dotted": ("try:\n  pass\nexcept a.B, e:\n  pass", "`except X, name:`"),
     "except tuple": ("try:\n  pass\nexcept (A, B), e:\n  pass", "`except X, name:`"),
+    "except with unpacking": ("try:\n  pass\nexcept E, (a, b):\n  pass", "`except X, name:`"),
+    "raise an item": ("raise e[0], e[1], e[2]", "`raise X, value`"),
     "raise": ("raise ValueError, 'x'", "`raise X, value`"),
     "raise with traceback": ("raise E, v, t", "`raise X, value`"),
     "raise an instance": ("raise E('x'), None, t", "`raise X, value`"),
