@@ -222,6 +222,14 @@ def test_the_depths_of_real_code_are_analysed(model):
         assert model(f"a = 1\n{DEEP[name]}\n".encode()).index.chains
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["f(x, async=True)", "async = 3", "import async", "from agents.async import A", "a.async.b", "def f(async): pass"],
+)
+def test_names_that_became_keywords(text):
+    assert refusal(text).message == "not valid Python: `async` is a keyword since Python 3.7"
+
+
 def test_a_null_byte_is_no_crash():
     from tfguard.errors import SourceError
 

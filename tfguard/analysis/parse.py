@@ -68,6 +68,7 @@ _NO_CODE = re.compile(
     re.DOTALL,
 )
 _PRINT_LINE = re.compile(r"^[ \t]*print[ \t]+(?:\w+[ \t]*(?:$|[,%\r\n])|[\"'])", re.MULTILINE)
+_KEYWORD_AS_NAME = re.compile(r"\b(?P<name>async|await)\b(?=\s*(?:[=,).:\[]|$|import\b))")
 _PRINT_CHEVRON = re.compile(r"\bprint[ \t]*>>")
 
 
@@ -116,6 +117,9 @@ def _explain(source: SourceFile, error: SyntaxError) -> ParseError:
         running = ".".join(map(str, sys.version_info[:2]))
         words = f"the syntax is newer than Python {running}, which runs tfguard: {newer}"
         return ParseError(words, "run tfguard with a newer Python", rule=SYNTAX_ERROR, line=line, column=column)
+    keyword = _KEYWORD_AS_NAME.search(_line_of(code, line)) if message == "invalid syntax" else None
+    if keyword is not None:
+        message = f"`{keyword['name']}` is a keyword since Python 3.7"
     return ParseError(f"not valid Python: {message}", "mend the syntax", rule=SYNTAX_ERROR, line=line, column=column)
 
 
