@@ -293,7 +293,7 @@ def _parameter(text: str) -> tuple[str, int | None]:
 def draw_of(call: CallSite) -> dict[str, Any] | None:
     """What a call draws: `[source, edition, is it sure, what it needs to happen]` of each draw."""
     found: dict[tuple[str, str], tuple[Answer, str]] = {}
-    sure = call.resolution.reason is None
+    sure = call.resolution.reason is None or bool(call.starred_names)
     for name, rows in _rows_of(call):
         answers = [(row, row.draws(call)) for row in rows]
         sure = sure and max((answer for _, answer in answers), default=Answer.NO) is Answer.YES
@@ -340,6 +340,9 @@ def _rows_of(call: CallSite) -> Iterator[tuple[str, tuple[Row, ...]]]:
     refs = call.resolution.refs
     for ref in refs:
         yield ref.name, () if ref.is_instance else table.rows.get(call.file.knowledge.canonical(ref.name), ())
+    for name in call.starred_names:
+        if rows := table.rows.get(call.file.knowledge.canonical(name), ()):
+            yield name, rows
     if not refs and call.receiver is not None:
         yield "", table.methods.get(call.written.rpartition(".")[2].strip(), ())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tfguard.rules.reproducibility.draws import Versions
 from tfguard.rules.reproducibility.runs import Course, Seeding
 
-from tfguard.analysis.blocks import call_at, insert_below
+from tfguard.analysis.blocks import call_at, end_of_statement, insert_below
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.preamble import Module, insert_preamble
 from tfguard.analysis.project import Event, Program, ProjectFacts
@@ -72,8 +72,9 @@ class _Seeder:
         missing = self.course.missing
         drawn = self.course.draw_from("tensorflow")
         began = drawn.began if drawn is not None else None
-        if began is None:
-            return self.placed(self.entry, missing, self.at_start(missing))
+        start = self.at_start(missing)
+        if began is None or (start is not None and self.is_behind(start, began)):
+            return self.placed(self.entry, missing, start)
         others = tuple(generator for generator in missing if generator != "tensorflow")
         if not others:
             return self.placed(began.path, missing, self.below(began, missing))
@@ -86,6 +87,13 @@ class _Seeder:
         if graph is None or {edit.span for edit in start} & {edit.span for edit in graph}:
             return self.placed(self.entry, others, start)
         return self.placed(self.entry, missing, tuple(sorted((*start, *graph))))
+
+    def is_behind(self, start: tuple[Edit, ...], began: Event) -> bool:
+        """Do lines at the start of the program run after the graph began, and will it be the same at the first draw?"""
+        if began.is_conditional or began.is_repeated or began.item.payload["does"] == "enter":
+            return False
+        end = end_of_statement(self.file(self.entry), began.chain[0][1])
+        return end <= max(edit.span.start for edit in start)
 
     def begins_everything(self, began: Event) -> bool:
         """Is it a plain statement of the entry file that runs once, before every unseeded draw?"""

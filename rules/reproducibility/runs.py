@@ -239,9 +239,9 @@ class _Follower:
         self.course.seedings.append(Seeding(event, tuple(generators), self.position))
         self.seeded.update(self.key if generator == "tensorflow" else generator for generator in generators)
 
-    def help(self, event: Event, name: str) -> None:
+    def help(self, event: Event, names: Iterable[str]) -> None:
         """A helper that is not part of the project is believed to seed everything."""
-        if self.facts.find_body(self.facts.files[event.path], name) is None:
+        if all(self.facts.find_body(self.facts.files[event.path], name) is None for name in names):
             self.seed(event, GENERATORS)
 
     def draw(self, event: Event, source: str, edition: str, is_sure: bool, needs: str) -> None:

@@ -55,7 +55,7 @@ def load_seeds() -> Table:
 def seed_of(call: CallSite) -> dict[str, Any] | None:
     """What a call does to the seeds: sets them, throws them away, enters another graph, or may set them."""
     table = load_seeds()
-    for name in call.names:
+    for name in (*call.names, *call.starred_names):
         canonical = call.file.knowledge.canonical(name)
         row = table.seeds.get(canonical)
         if row is not None:
@@ -111,8 +111,8 @@ def _is_new_graph(made: CallSite) -> bool:
 
 def _helping(call: CallSite) -> dict[str, Any] | None:
     """A call of something whose name promises seeds: the project pass sees whether its body is known."""
-    names = [ref.name for ref in call.resolution.refs if not ref.is_instance]
+    names = [ref.name for ref in call.resolution.refs if not ref.is_instance] or list(call.starred_names)
     last = call.written.rpartition(".")[2].strip()
     if load_seeds().helper.match(last) is None or not names or call.file.knowledge.is_class(names[0]):
         return None
-    return {"helper": names[0]}
+    return {"helper": names}

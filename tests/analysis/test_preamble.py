@@ -46,7 +46,7 @@ EXACT = {
     ),
     "nothing is imported": (
         "log.draw()\n",
-        "import random\nimport numpy as np\n\nrandom.seed(1)\nnp.random.seed(1)\n\nlog.draw()\n",
+        "import random\n\nimport numpy as np\n\nrandom.seed(1)\nnp.random.seed(1)\n\nlog.draw()\n",
     ),
     "docstring and future": (
         '"""Doc."""\nfrom __future__ import annotations\n\nimport random\nimport numpy as np\n\nlog.draw()\n',
@@ -55,7 +55,7 @@ EXACT = {
     ),
     "only a docstring": (
         '"""Doc."""\nlog.draw()\n',
-        '"""Doc."""\nimport random\nimport numpy as np\n\nrandom.seed(1)\nnp.random.seed(1)\n\nlog.draw()\n',
+        '"""Doc."""\nimport random\n\nimport numpy as np\n\nrandom.seed(1)\nnp.random.seed(1)\n\nlog.draw()\n',
     ),
     "carriage returns": (
         "import random\r\nimport numpy as np\r\n\r\nlog.draw()\r\n",

@@ -88,6 +88,22 @@ def call_at(file: FileModel, offset: int) -> CallSite | None:
     return max(found, key=lambda call: call.span.end, default=None)
 
 
+def end_of_statement(file: FileModel, offset: int) -> int:
+    """Where the innermost statement around an offset ends."""
+    end = len(file.source.text)
+    waiting: list[ast.AST] = [file.tree]
+    while waiting:
+        for child in ast.iter_child_nodes(waiting.pop()):
+            if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+                continue
+            if isinstance(child, ast.match_case):
+                waiting.append(child)
+            elif file.span(child).start <= offset < file.span(child).end:
+                end, waiting = file.span(child).end, [child]
+                break
+    return end
+
+
 def insert_below(
     file: FileModel,
     call: CallSite,
@@ -101,7 +117,7 @@ def insert_below(
     """
     block = with_statement_of(call)
     if block is not None:
-        return place_lines(file, block.body[0], modules=modules, lines=lines, below=False)
+        return place_lines(file, block.body[0], modules=modules, lines=lines, below=False, above_comments=True)
     statement = file.statement_of(call.node)
     if isinstance(statement, ast.Expr) and statement.value is call.node:
         return place_lines(file, statement, modules=modules, lines=lines, below=True)

@@ -126,6 +126,14 @@ class CallSite:
         return self.resolution.names
 
     @property
+    def starred_names(self) -> tuple[str, ...]:
+        """What a called name would be in each star-imported module, when only they can bind it."""
+        resolution, function = self.resolution, self.node.func
+        if resolution.refs or not isinstance(function, ast.Name) or "import *" not in (resolution.reason or ""):
+            return ()
+        return tuple(f"{module}.{function.id}" for module in self.file.star_imports)
+
+    @property
     def name(self) -> str | None:
         """The one qualified name of what is called, when it is certain."""
         return self.resolution.name

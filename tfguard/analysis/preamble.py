@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfguard.analysis.rewrite import holds_import, is_docstring, is_future
 from tfguard.analysis.scopes import BindingKind
-from tfguard.model import Edit
+from tfguard.model import Edit, Span
 
 if TYPE_CHECKING:
     from tfguard.analysis.file_model import FileModel
@@ -172,8 +172,9 @@ def _edits(
 ) -> tuple[Edit, ...] | None:
     rewrite = file.rewrite
     at_top = isinstance(where, _After) and bool(stdlib) and not is_future(where.statement)
-    imports = other if at_top else [*stdlib, *other]
+    imports = other if at_top else [*stdlib, *([""] if stdlib and other else []), *other]
     if isinstance(where, _After):
+        imports = ["", *imports] if imports and is_future(where.statement) else imports
         blank_below = _is_blank_below(file, where.statement)
         blank_above = [] if not imports and not holds_import(where.statement) else [""]
         text = "\n".join([*imports, *blank_above, *lines, *([] if blank_below else [""])])
@@ -212,6 +213,7 @@ def place_lines(
     modules: Mapping[str, Module],
     lines: Callable[[Mapping[str, str]], Sequence[str]],
     below: bool,
+    above_comments: bool = False,
 ) -> tuple[Edit, ...] | None:
     """Insert lines right below or above any statement, in its block; what they need is imported at the top."""
     span = file.span(statement)
@@ -220,11 +222,22 @@ def place_lines(
         return None
     text = "\n".join(lines(bound.aliases))
     block = file.rewrite.insert_after(statement, text) if below else file.rewrite.insert_before(statement, text)
+    if block is not None and above_comments:
+        block = _above_comments(file, block)
     missing = bool(bound.stdlib or bound.other)
     top = _import_at_top(file, bound.stdlib, bound.other) if missing else None
     if block is None or (missing and (top is None or top.span == block.span)):
         return None
     return tuple(sorted((block, *([top] if top is not None else []))))
+
+
+def _above_comments(file: FileModel, block: Edit) -> Edit:
+    """Insert whole lines above the comments that stand right above them."""
+    line, _ = file.source.position(block.span.start)
+    while line > 1 and file.source.line_text(line - 1).lstrip().startswith("#"):
+        line -= 1
+    start = file.source.offset_of(line, 0)
+    return Edit(Span(start, start), block.text)
 
 
 def _is_blank_below(file: FileModel, statement: ast.stmt) -> bool:

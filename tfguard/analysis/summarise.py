@@ -150,6 +150,9 @@ def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str, tuple[
         method = call.node.func.attr
         if names or not method.startswith("__"):
             yield METHOD, method, names
+    for name in call.starred_names:
+        if not file.resolver.is_foreign(name):
+            yield CALL, name, ()
     given = bool(call.node.args) or any(keyword.arg in (None, "main") for keyword in call.node.keywords)
     if not given and any(file.knowledge.runs_main(name) for name in resolution.names):
         yield CALL, f"{file.module}.main", ()
