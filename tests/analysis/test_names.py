@@ -1,5 +1,7 @@
 """Qualified names through every way that Python binds a name."""
 
+import sys
+
 import pytest
 
 TF = "import tensorflow as tf\n"
@@ -390,3 +392,22 @@ def test_a_long_line_of_base_classes_is_given_up(names):
     classes = "".join(f"class A{n + 1}(A{n}): pass\n" for n in range(2_000))
     assert names(f"class A0:\n  def f(self): pass\n{classes}use(A20().f)") == ("train.A0.f",)
     assert names(f"class A0:\n  def f(self): pass\n{classes}use(A2000().f)") == ("?",)
+
+
+NEW_SYNTAX = {
+    "type parameter": ("def f[T](a: T):\n  use(T)", ("?",)),
+    "type parameter hides": (f"{TF}def f[tf](a):\n  use(tf.x)", ("?",)),
+    "bound of a type parameter": (f"{TF}def f[T: use(tf.x)](a: T): pass", ("tensorflow.x",)),
+    "below a generic function": (f"{TF}def f[T](a: T): pass\nuse(tf.x)", ("tensorflow.x",)),
+    "method of a generic class": (f"{TF}class A[T](tf.B):\n  def m(self):\n    use(self.x)", ("tensorflow.B.x",)),
+    "instance of a generic class": ("class A[T]:\n  def m(self): pass\nuse(A().m)", ("train.A.m",)),
+    "type alias": (f"{TF}type X = tf.x\nuse(X)", ("?",)),
+    "type alias hides": (f"{TF}type tf = int\nuse(tf.x)", ("?",)),
+    "value of a type alias": (f"{TF}type X[T] = list[use(tf.x)]", ("tensorflow.x",)),
+}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax came with Python 3.12")
+@pytest.mark.parametrize(("text", "expected"), NEW_SYNTAX.values(), ids=NEW_SYNTAX.keys())
+def test_names_in_newer_syntax(names, text, expected):
+    assert names(text) == expected
