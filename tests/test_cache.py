@@ -147,6 +147,20 @@ def signed_value(value: dict[str, object], **changes: object) -> bytes:
     return signed(json.dumps({**value, **changes}).encode())
 
 
+def test_problems_of_files_are_cached(project: Path, no_analysis: Callable[[], None]) -> None:
+    write_files(project, {"bad.py": b"import tensorflow\xff\n", "deep/bad.py": b"import tensorflow\0"})
+    first = check(project)
+    assert len(first.all_problems) == 2
+    no_analysis()
+    assert check(project) == first
+
+
+def test_a_context_that_is_gone_is_seen(project: Path) -> None:
+    check(project, "train.py")
+    (project / "models.py").unlink()
+    assert check(project, "train.py") == check(project, "train.py", cache=False)
+
+
 def test_it_is_marked_and_ignored_by_git(project: Path) -> None:
     check(project)
     folder = project / ".tfguard_cache"

@@ -123,6 +123,15 @@ def test_a_named_file(tmp_path: Path) -> None:
     assert seeds == [3, 5, 42]
 
 
+def test_a_named_file_elsewhere_does_not_move_the_root(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "setup.py").touch()
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "mine.toml").write_text("seed = 3\n")
+    config = load_config(tmp_path / "project", {}, file=tmp_path / "shared" / "mine.toml")
+    assert (config.seed, config.root) == (3, (tmp_path / "project").as_posix())
+
+
 def test_the_root_without_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "project" / "src").mkdir(parents=True)
     (tmp_path / "project" / "setup.py").touch()

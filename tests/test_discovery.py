@@ -104,6 +104,14 @@ def test_named_files(tmp_path: Path) -> None:
     assert all(problem.remedy for problem in problems)
 
 
+def test_a_named_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "script")
+    config = load_config(tmp_path, {})
+    monkeypatch.setattr("builtins.open", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    files, problems = list_files([str(tmp_path / "script")], config)
+    assert (files, len(problems)) == ((), 1)
+
+
 def test_the_same_file_is_checked_once(tmp_path: Path) -> None:
     touch(tmp_path, "a/x.py", "b.py")
     (tmp_path / "a" / "link.py").symlink_to(tmp_path / "b.py")

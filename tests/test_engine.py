@@ -1,5 +1,6 @@
 """`check` end to end: what is read, what is said, and that nothing about the machine changes it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from extra_rules import add_rules, text_rule
 from running import run_check, write_files
-from tfguard import engine, pool, worker
+from tfguard import engine, pool, project_files, worker
 from tfguard.config import load_config
 from tfguard.model import RunReport, Severity
 
@@ -274,8 +275,6 @@ def test_without_a_main_thread_there_is_no_limit(tmp_path: Path) -> None:
 
 
 def test_files_that_are_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tfguard import project_files
-
     monkeypatch.setattr(worker, "LARGEST_TEXT", 1000)
     monkeypatch.setattr(project_files, "LARGEST_FILE", 3000)
     write_files(tmp_path, {"a.py": SESSION + "#" * 1500, "b.py": SESSION + "#" * 3000, "c.py": SESSION})
@@ -314,6 +313,48 @@ def test_progress_counts_up_to_all_files(tmp_path: Path) -> None:
     engine.check([str(tmp_path)], config, progress=lambda done, total: seen.append((done, total)))
     assert (5, 5) in seen
     assert all(done <= total for done, total in seen)
+
+
+def test_files_that_vanish_or_change_kind_are_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, {"a.py": SESSION, "b.py": SESSION, "c.py": SESSION + "import d\n", "d.py": SESSION})
+    real = open
+
+    def reopen(path: str, *args: object, **options: object) -> object:
+        if path.endswith("a.py"):
+            raise PermissionError(13, "Permission denied")
+        return real("/dev/null" if path.endswith("b.py") else path, *args, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(project_files, "open", reopen, raising=False)
+    report = run_check(tmp_path, select=["TFG401"])
+    assert problems(report) == [
+        ("a.py", "the file cannot be read: Permission denied"),
+        ("b.py", "this is not a regular file"),
+    ]
+    assert said(report) == [("c.py", 3, "TFG401"), ("d.py", 3, "TFG401")]
+    assert report.files_checked == 2
+
+
+def test_imported_modules_that_cannot_be_read_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, {"a.py": SESSION + "import d\n", "d.py": SESSION})
+    monkeypatch.setattr(project_files, "LARGEST_FILE", len(SESSION) + 15)
+    write_files(tmp_path, {"d.py": SESSION + "#" * 100})
+    assert problems(named(tmp_path, "a.py")) == []
+
+
+def test_imports_of_notebooks_are_followed(tmp_path: Path) -> None:
+    cells = [
+        {
+            "cell_type": "code",
+            "source": "import tensorflow as tf\nfrom lib.utils import seed\nseed()\ntf.random.normal([2])",
+        }
+    ]
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4})
+    write_files(
+        tmp_path, {"a.ipynb": text, "bad.ipynb": '{"import": tensorflow', "lib/__init__.py": "", "lib/utils.py": UTILS}
+    )
+    report = named(tmp_path, "a.ipynb", "bad.ipynb", select=("TFG101",))
+    assert said(report) == []
+    assert [path for path, _ in problems(report)] == ["bad.ipynb"]
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def load_config(start: Path, overrides: Mapping[str, object], *, file: Path | No
     start = Path(os.path.abspath(start))
     directory = start if start.is_dir() else start.parent
     found = _find_settings(directory) if file is None else _read_settings(Path(os.path.abspath(file)))
-    root = found[0].parent if found else _find_root(directory)
+    is_around = found is not None and found[0].parent in (directory, *directory.parents)
+    root = found[0].parent if found is not None and is_around else _find_root(directory)
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     if found:

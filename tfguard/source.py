@@ -149,10 +149,7 @@ class SourceFile:
         if after is not None:
             return after[0]
         line, _ = self.position(offset)
-        if line > 1:
-            ends = _NEWLINE.findall(self.text, self.line_starts[line - 2], self.line_starts[line - 1])
-            return str(ends[-1])
-        return self.newline
+        return str(_NEWLINE.findall(self.text, self.line_starts[line - 2], self.line_starts[line - 1])[-1])
 
     @cached_property
     def _is_ascii(self) -> bool:
