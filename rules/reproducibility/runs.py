@@ -176,6 +176,8 @@ class _Follower:
             self.switch(event, DEFAULT_GRAPH if what == "graph" else EAGER)
         elif what == "reset" and self.mode == DEFAULT_GRAPH:
             self.begin(DEFAULT_GRAPH, event)
+        elif what == "reseed" and self.course.versions.tensorflow >= tuple(payload["since"]):
+            self.seeded.update(["numpy"] if self.key in self.seeded else [])
         elif what == "initialise":
             self.initialise()
         elif what == "save":

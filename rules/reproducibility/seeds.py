@@ -12,7 +12,7 @@ from tfguard.analysis.blocks import maker_of, with_body_of
 from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.values import Known
 from tfguard.errors import TableError
-from tfguard.table_files import parse_version
+from tfguard.table_files import Version, parse_version
 from tfguard.tables import load_toml
 
 #: An expression that reads the same, and has no effect, wherever it stands in one body.
@@ -25,6 +25,8 @@ class Table:
 
     seeds: Mapping[str, Mapping[str, Any]]
     unseeds: frozenset[str]
+    #: What seeds NumPy with TensorFlow's seed, and since which version.
+    reseeds: Mapping[str, Version]
     helper: re.Pattern[str]
     enter: frozenset[str]
     new: frozenset[str]
@@ -41,6 +43,7 @@ def load_seeds() -> Table:
         return Table(
             seeds={name: row for row in data["seed"] for name in row["names"]},
             unseeds=frozenset(name for row in data["unseed"] for name in row["names"]),
+            reseeds={name: parse_version(row["since"]) for row in data["reseed"] for name in row["names"]},
             helper=re.compile(data["helpers"]["pattern"]),
             enter=frozenset(data["graphs"]["enter"]),
             new=frozenset(data["graphs"]["new"]),
@@ -62,6 +65,8 @@ def seed_of(call: CallSite) -> dict[str, Any] | None:
             return _seeding(call, row)
         if canonical in table.unseeds:
             return {"does": "reset"}
+        if canonical in table.reseeds:
+            return {"does": "reseed", "since": list(table.reseeds[canonical])}
         if canonical in table.enter or canonical in table.session:
             return _entering(call, canonical in table.session)
         mode = table.modes.get(canonical)

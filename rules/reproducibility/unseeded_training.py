@@ -55,6 +55,7 @@ project import it too: the seed would then act on them as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -81,16 +82,16 @@ _LIBRARIES = (
 _WORDS = (*_LIBRARIES, "random", "seed", "sklearn", "scipy", "pandas", "pylab", "shuffle", "determinis", "reproducib")
 _SHORT = {"python": "Python's `random`", "numpy": "NumPy's", "tensorflow": "TensorFlow's"}
 _NAMES = {"python": "Python's `random`", "numpy": "NumPy's generator", "tensorflow": "TensorFlow's generator"}
+#: What a program is written for that uses names of the package `keras` which are gone: nearly always Keras up to 2.3.
+_LAST_OF_TF1 = (1, 15)
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 
 
 @rule.on_call(mentions=_WORDS)
 def effect(call: CallSite) -> dict[str, Any] | None:
     """What a call does to the generators."""
-    found: dict[str, Any] | None = seed_of(call)
-    if found is None:
-        found = draw_of(call)
-    return found
+    found = {**(draw_of(call) or {}), **(seed_of(call) or {})}
+    return found or None
 
 
 @rule.facts(mentions=_LIBRARIES)
@@ -135,6 +136,9 @@ def _flavour(file: FileModel, references: Sequence[Reference]) -> dict[str, Any]
     else:
         gone = [(name, imported) for name, imported in gone if not _is_renamed(file, name)]
     if not gone:
+        return found
+    if any(not name.startswith("tensorflow.") for name, _ in gone):
+        found["newest"] = list(_LAST_OF_TF1)
         return found
     for version in reversed(TENSORFLOW_VERSIONS):
         if version < file.target.tensorflow and not any(
@@ -282,4 +286,4 @@ def _written(facts: ProjectFacts, event: Event) -> str:
     """The function of an effect as the user spells it."""
     file = facts.open(event.path)
     call = next((c for c in file.calls if c.span == Span(event.item.start, event.item.end)), None)
-    return call.written if call is not None else event.item.name
+    return re.sub(r"\\?\s+", "", call.written) if call is not None else event.item.name
