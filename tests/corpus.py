@@ -1,7 +1,9 @@
 """Run the analysis over real code and report what is not as it must be: `python tests/corpus.py [PATH ...]`.
 
-Without paths: the standard library and the packages of the running Python. No file may crash the analysis; the text at
-the span of every chain must be the chain; every file that Python parses must be parsed here too. Exit 1 when not.
+Without paths: the standard library and the packages of the running Python. No file may crash the analysis; the text
+at the span of every chain must be the chain; every file that Python parses must be parsed here too. With `--tool` all
+of `fix --unsafe-fixes` runs as well (nothing is written): a file without findings stays as it is, and what is fixed
+compiles. Exit 1 when anything is wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.analysis.summarise import summarise
 from tfguard.analysis.summary import FileSummary, from_json, to_json
+from tfguard.config import load_config
+from tfguard.engine import fix
 from tfguard.errors import DecodeError, ParseError
 from tfguard.knowledge import load_knowledge
 from tfguard.source import decode
@@ -132,11 +136,28 @@ class Run:
         self.summaries.append(summary)
 
 
+def check_tool(path: Path, run: Run) -> None:
+    """Run all of `fix` over a folder without writing, and check what it would write."""
+    config = load_config(path, {"cache": False, "unsafe_fixes": True, "exclude": ("nothing",)})
+    report = run.timed("fix", lambda: fix([str(path)], config, write=False))
+    run.complaints += [f"{p.path}: {p.message}" for p in report.all_problems if "bug" in p.message + p.remedy]
+    for change in report.changes:
+        if change.before != change.after and not change.applied:
+            run.complaints.append(f"{change.path}: changed without a finding")
+        try:
+            compile(change.after, change.path, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            run.complaints.append(f"{change.path}: the fixed file is broken: {error}")
+        run.complaints += [f"{change.path}: refused: {note.message}" for note in change.refused]
+    print(f"{path}: {len(report.findings)} findings, {report.fixed} fixed in {len(report.changes)} files")
+
+
 def main() -> int:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--project", action="store_true", help="follow all programs of the files too")
+    parser.add_argument("--tool", action="store_true", help="run all of `fix` over the folders too, writing nothing")
     options = parser.parse_args()
     paths = options.paths or [Path(sysconfig.get_path("stdlib"))]
     run = Run()
@@ -144,6 +165,8 @@ def main() -> int:
     for path in iter_files(paths):
         root = next(p for p in paths if p == path or p in path.parents)
         run.check(path, path.name if path == root else path.relative_to(root).as_posix())
+    for path in paths if options.tool else ():
+        check_tool(path, run)
     for complaint in run.complaints:
         print(complaint)
     print(
