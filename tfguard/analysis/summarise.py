@@ -242,9 +242,10 @@ def _entries(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Iterato
     elif file.source.is_notebook:
         yield Entry("notebook", 1, file.module)
     else:
-        first = next((call for call in file.calls if call.function == file.module and _does_work(call)), None)
-        if first is not None:
-            yield Entry("script", file.source.position(first.span.start)[0], file.module)
+        starts = [call.span.start for call in file.calls if call.function == file.module and _does_work(call)]
+        starts.extend(item.start for item in bodies.get(file.module, ()) if item.kind == EFFECT)
+        if starts:
+            yield Entry("script", file.source.position(min(starts))[0], file.module)
 
 
 def _does_work(call: CallSite) -> bool:
