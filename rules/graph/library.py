@@ -1,0 +1,343 @@
+"""What TensorFlow's calls do to the graph of a followed program, as `flow.toml` tells it (part of the TFG3xx rules)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from tfguard.analysis.flow.calling import call_back
+from tfguard.analysis.flow.containers import items_of
+from tfguard.analysis.flow.graph import Answer, Kind, Mode, Node, reach
+from tfguard.analysis.flow.machine import Call, Frame, Machine, unknown_of
+from tfguard.analysis.flow.values import (
+    Bound,
+    Const,
+    External,
+    Function,
+    Instance,
+    Names,
+    NoGradient,
+    Sequence,
+    Tensor,
+    Unknown,
+    Value,
+    alternatives,
+    join,
+    nodes_of,
+)
+from tfguard.errors import TableError
+from tfguard.tables import load_toml
+
+if TYPE_CHECKING:
+    from tfguard.analysis.file_model import FileModel
+    from tfguard.analysis.resolution import Knowledge
+
+_TENSOR = "<tensor>"
+#: Attributes of a tensor that say something of it, and those that are the tensor once more.
+_FACTS = frozenset({"shape", "dtype", "name", "device", "graph", "ndim", "get_shape", "initializer", "constraint"})
+_SELF = frozenset({"value", "read_value", "ref", "outputs", "initialized_value", "_ref", "_variable"})
+#: Where the name of a variable and its being trainable stand among the arguments.
+_NAME, _TRAINABLE = "name", "trainable"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """flow.toml."""
+
+    graph_roots: frozenset[str]
+    inert_roots: frozenset[str]
+    modes: Mapping[str, Mode]
+    blocked_arguments: Mapping[str, tuple[tuple[str, int], ...]]
+    makers: Mapping[str, str]
+    wild: frozenset[str]
+    smooth: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def load_flow() -> Table:
+    """Read the table once a process."""
+    data = load_toml("flow.toml")
+    try:
+        modes = {f"tensorflow.{name}": Mode.FLOWS for name in data["flows"]}
+        modes |= {f"tensorflow.{name}": Mode.BLOCKED for name in data["blocked"]}
+        rows = data["blocked_arguments"].items()
+        return Table(
+            graph_roots=frozenset(data["graph_roots"]),
+            inert_roots=frozenset(data["inert_roots"]),
+            modes=modes,
+            blocked_arguments={name: tuple((str(k), int(n)) for k, n in given) for name, given in rows},
+            makers=data["makers"],
+            wild=frozenset(data["wild"]["names"]),
+            smooth=frozenset(data["dtypes"]["smooth"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TableError(f"flow.toml: {error}") from error
+
+
+class TensorLibrary:
+    """Answers the questions of a machine for one program."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+        self.table = load_flow()
+        #: Variables made by name, by their whole name.
+        self.named: dict[str, Node] = {}
+        #: Variables are made that are not told apart: by layers, by libraries.
+        self.has_hidden = False
+        self.scopes: list[tuple[Value, str | None, bool | None]] = []
+
+    # -- the questions ----------------------------------------------------------------------------------
+
+    def call(self, machine: Machine, call: Call) -> Value:
+        """What a call of a library gives."""
+        name = self.canonical(call.name)
+        maker = _MAKERS.get(self.table.makers.get(name, ""))
+        if maker is not None:
+            return maker(self, machine, call)
+        root = name.partition(".")[0]
+        if name.startswith(f"{_TENSOR}."):
+            return self.method_of_tensor(machine, call)
+        if name in self.table.wild:
+            return unknown_of("it may be any tensor", *call.arguments, wild=True)
+        if root in self.table.graph_roots:
+            return self.op(machine, call, name)
+        if root in self.table.inert_roots:
+            return unknown_of(f"`{name}` is not followed", *call.arguments, *call.keywords.values())
+        self.has_hidden = True
+        return unknown_of(f"`{name}` is not known", *call.arguments, *call.keywords.values(), wild=True)
+
+    def canonical(self, name: str) -> str:
+        """The one spelling of a name."""
+        return name if name.startswith(_TENSOR) else self.knowledge.canonical(name)
+
+    def attribute(self, machine: Machine, owner: Value, name: str) -> Value | None:
+        """What an attribute of a tensor, or of an object of a library, holds."""
+        if isinstance(owner, Tensor):
+            if name in _FACTS - {"get_shape"}:
+                return Unknown(f"`{name}` is not followed")
+            return owner if name in ("op", "outputs") else None
+        if isinstance(owner, External) and self.canonical(owner.name).startswith("tensorflow.flags"):
+            return Unknown("it is a flag")
+        return None
+
+    def element(self, machine: Machine, owner: Tensor, place: ast.AST, file: FileModel, index: Value | None) -> Value:
+        """An element of a tensor, or of the tensors that an op gives."""
+        made = machine.make("[]", place, file, inputs=[(owner, Mode.FLOWS)])
+        if index is not None:
+            machine.connect(made, index, Mode.BLOCKED)
+        return Tensor(made)
+
+    def enter(self, machine: Machine, context: Value) -> Value | None:
+        """A `with` has begun: variable scopes are kept."""
+        if isinstance(context, External) and self.canonical(context.name) == "tensorflow.variable_scope":
+            given = dict(zip(("name_or_scope", "default_name", "values", "initializer"), context.arguments, strict=False))
+            given.update(context.keywords)
+            self.scopes.append((context, _text(given.get("name_or_scope")), _reuse(given.get("reuse"))))
+        return None
+
+    def leave(self, machine: Machine, context: Value) -> None:
+        """A `with` has ended."""
+        if self.scopes and self.scopes[-1][0] is context:
+            self.scopes.pop()
+
+    # -- ops --------------------------------------------------------------------------------------------------
+
+    def op(self, machine: Machine, call: Call, name: str) -> Value:
+        """A function of TensorFlow: an object of a class, or an op."""
+        if self.knowledge.is_class(name) and name != "tensorflow.Tensor":
+            return External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
+        made = machine.make(name, call.node, call.file)
+        mode = self.table.modes.get(name, Mode.MAYBE)
+        blocked = self.table.blocked_arguments.get(name, ())
+        if blocked:
+            mode = Mode.FLOWS
+        walls = [call.argument(keyword, position) for keyword, position in blocked]
+        for value in (*call.arguments, *call.keywords.values(), *([call.receiver] if call.receiver else ())):
+            machine.connect(made, value, Mode.BLOCKED if any(value is wall for wall in walls) else mode)
+            self.follow_functions(machine, call, value, made)
+        if name.endswith(".__call__") or mode is Mode.MAYBE:
+            self.has_hidden = self.has_hidden or not _is_function_of_values(name)
+        made.wild = made.wild or call.has_more
+        return Tensor(made)
+
+    def follow_functions(self, machine: Machine, call: Call, value: Value, made: Node) -> None:
+        """What functions of the program give that an op calls."""
+        frame = Frame(call.file, Names({}))
+        given: list[Value] = [unknown_of("an op gives it", *call.arguments, *call.keywords.values(), wild=True)] * 4
+        for one in alternatives(value):
+            if isinstance(one, (Function, Bound, Instance)):
+                count = _parameters(one)
+                result = call_back(machine, one, given[:count] if count <= 4 else [], frame, call.node)
+                if result is not None:
+                    machine.connect(made, result, Mode.MAYBE)
+
+    def method_of_tensor(self, machine: Machine, call: Call) -> Value:
+        """A method of a tensor or variable."""
+        method = call.name.rpartition(".")[2]
+        receiver = call.receiver if call.receiver is not None else Unknown("no receiver", wild=True)
+        if method in _FACTS or method in ("eval", "run", "set_shape", "numpy"):
+            return Unknown(f"`{method}` is not followed")
+        if method in _SELF:
+            return receiver
+        inputs = [(value, Mode.MAYBE) for value in (receiver, *call.arguments, *call.keywords.values())]
+        return Tensor(machine.make(method, call.node, call.file, inputs=inputs))
+
+    # -- makers -------------------------------------------------------------------------------------------------
+
+    def make_variable(self, machine: Machine, call: Call) -> Value:
+        """`tf.Variable(...)`."""
+        node = machine.make("tensorflow.Variable", call.node, call.file, kind=Kind.VARIABLE)
+        node.trainable = _is_true(call.argument(_TRAINABLE, 1))
+        name = _text(call.argument(_NAME, 4))
+        node.label = name or ""
+        return Tensor(node)
+
+    def get_variable(self, machine: Machine, call: Call) -> Value:
+        """`tf.get_variable(...)`: the variable of that name in this scope, which may be there already."""
+        own = _text(call.argument(_NAME, 0))
+        scopes = [scope for _, scope, _ in self.scopes]
+        reuse = [reuse for _, _, reuse in self.scopes]
+        if own is None or None in scopes:
+            self.has_hidden = True
+            node = machine.make("tensorflow.get_variable", call.node, call.file, kind=Kind.VARIABLE)
+            node.many, node.wild, node.label = True, True, own or ""
+            return Tensor(node)
+        whole = "/".join([*[scope or "" for scope in scopes], own])
+        known = self.named.get(whole)
+        if known is not None and reuse.count(False) < len(reuse):
+            return Tensor(known)
+        node = self.named[whole] = machine.make("tensorflow.get_variable", call.node, call.file, kind=Kind.VARIABLE)
+        node.trainable, node.label = _is_true(call.argument(_TRAINABLE, 4)), whole
+        if known is not None or None in reuse or machine.conditional:
+            node.many = True
+        return Tensor(node)
+
+    def make_placeholder(self, machine: Machine, call: Call) -> Value:
+        """`tf.placeholder(...)`."""
+        node = machine.make(self.canonical(call.name), call.node, call.file, kind=Kind.PLACEHOLDER)
+        node.label = _text(call.argument(_NAME)) or ""
+        return Tensor(node)
+
+    def make_constant(self, machine: Machine, call: Call) -> Value:
+        """Something that depends on no tensor but, at most, on its arguments."""
+        node = machine.make(self.canonical(call.name), call.node, call.file)
+        for value in (*call.arguments, *call.keywords.values()):
+            machine.connect(node, value, Mode.MAYBE)
+        return Tensor(node)
+
+    def make_parts(self, machine: Machine, call: Call) -> Value:
+        """`tf.split`: a list whose elements all come from the value."""
+        made = Tensor(machine.make(self.canonical(call.name), call.node, call.file))
+        for value in (*call.arguments, *call.keywords.values()):
+            machine.connect(made.node, value, Mode.FLOWS)
+        return made
+
+    def cast(self, machine: Machine, call: Call) -> Value:
+        """`tf.cast`: a gradient passes to numbers with a fraction."""
+        wanted = call.argument("dtype", 1)
+        text = wanted.name.rpartition(".")[2] if isinstance(wanted, External) else _text(wanted)
+        mode = Mode.MAYBE if text is None else Mode.FLOWS if text in self.table.smooth else Mode.BLOCKED
+        value = call.argument("x", 0) or Unknown("it is not given", wild=True)
+        return Tensor(machine.make("tensorflow.cast", call.node, call.file, inputs=[(value, mode)]))
+
+    def transparent(self, machine: Machine, call: Call) -> Value:
+        """A decorator that changes nothing of what a function computes."""
+        first = call.arguments[0] if call.arguments else None
+        is_function = isinstance(first, (Function, Bound, Instance))
+        return (
+            first if is_function and first is not None else unknown_of("it is a decorator", *call.arguments, wild=True)
+        )
+
+    def inert(self, machine: Machine, call: Call) -> Value:
+        """Something that is no tensor, and changes nothing in the graph."""
+        return Unknown(f"`{call.name}` gives no tensor")
+
+    def make_object(self, machine: Machine, call: Call) -> Value:
+        """An object that is no tensor."""
+        return External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
+
+    def trainable_variables(self, machine: Machine, call: Call) -> Value:
+        """The variables that are trained, made until now."""
+        found = [n for n in machine.nodes if n.kind is Kind.VARIABLE and n.trainable]
+        values: list[Value] = [Tensor(node) for node in found]
+        is_whole = not call.arguments and not call.keywords and not self.has_hidden and not machine.conditional
+        if is_whole and not any(node.many for node in found):
+            return Sequence("list", values)
+        return Sequence("list", None, join([*values, Unknown("it is one of the variables", wild=True)]))
+
+    # -- gradients -----------------------------------------------------------------------------------------------
+
+    def gradients(self, machine: Machine, call: Call) -> Value:
+        """`tf.gradients(ys, xs)`: None where nothing leads from the variable to the result."""
+        ys, xs = call.argument("ys", 0), call.argument("xs", 1)
+        if ys is None or xs is None:
+            return Unknown("an argument is not known", wild=True)
+        targets = [xs] if isinstance(xs, Tensor) else items_of(xs)
+        if targets is None:
+            return Sequence("list", None, unknown_of("it is a gradient", ys, xs))
+        return Sequence("list", [self.gradient(machine, call, ys, x) for x in targets], born=machine.conditional)
+
+    def gradient(self, machine: Machine, call: Call, ys: Value, x: Value) -> Value:
+        """The gradient with respect to one variable."""
+        results, wild = nodes_of(ys)
+        is_plain = all(isinstance(y, (Tensor, Sequence)) for y in alternatives(ys)) and not call.is_repeated
+        if isinstance(x, Tensor) and is_plain and call.argument("stop_gradients", 6) is None:
+            found = reach(results, x.node, wild=wild)
+            if found.answer is Answer.NO and not _is_set(call.argument("unconnected_gradients", 7)):
+                return NoGradient(x.node, call.node)
+        inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]
+        return Tensor(machine.make("gradient", call.node, call.file, inputs=inputs))
+
+
+def _parameters(value: Value) -> int:
+    """How many arguments a function of the program takes at least."""
+    function = value.function if isinstance(value, Bound) else value
+    if not isinstance(function, Function):
+        return 1
+    arguments = function.node.args
+    count = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return max(0, count - isinstance(value, Bound))
+
+
+def _is_function_of_values(name: str) -> bool:
+    """Does a call of the name surely make no variables?"""
+    parts = name.split(".")
+    return (len(parts) == 2 and parts[1].islower()) or parts[1:2] in (["math"], ["linalg"], ["summary"], ["train"])
+
+
+def _text(value: Value | None) -> str | None:
+    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
+
+
+def _is_true(value: Value | None) -> bool:
+    return not (isinstance(value, Const) and value.value is False)
+
+
+def _is_set(value: Value | None) -> bool:
+    return value is not None and not (isinstance(value, Const) and value.value in (None, "none"))
+
+
+def _reuse(value: Value | None) -> bool | None:
+    """Surely reused, surely not, or not known."""
+    if value is None or (isinstance(value, Const) and not value.value):
+        return False
+    return True if isinstance(value, Const) and value.value is True else None
+
+
+_Maker = Callable[[TensorLibrary, Machine, Call], Value]
+_MAKERS: dict[str, _Maker] = {
+    "variable": TensorLibrary.make_variable,
+    "get_variable": TensorLibrary.get_variable,
+    "placeholder": TensorLibrary.make_placeholder,
+    "constant": TensorLibrary.make_constant,
+    "parts": TensorLibrary.make_parts,
+    "cast": TensorLibrary.cast,
+    "transparent": TensorLibrary.transparent,
+    "inert": TensorLibrary.inert,
+    "object": TensorLibrary.make_object,
+    "variables": TensorLibrary.trainable_variables,
+    "gradients": TensorLibrary.gradients,
+}

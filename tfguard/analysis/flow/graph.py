@@ -1,0 +1,104 @@
+"""The graph that a followed program builds: nodes, what each is computed from, and what leads from one to another."""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfguard.analysis.file_model import FileModel
+
+
+class Mode(enum.Enum):
+    """How a gradient passes from a node to one of its inputs."""
+
+    FLOWS = "flows"
+    BLOCKED = "blocked"
+    MAYBE = "maybe"
+
+
+class Kind(enum.Enum):
+    """What a node is."""
+
+    VARIABLE = "variable"
+    PLACEHOLDER = "placeholder"
+    OP = "op"
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One thing in the graph; `inputs` may grow while a loop is followed."""
+
+    number: int
+    kind: Kind
+    #: What made it: the canonical name of a library's function, or a sign such as `+`.
+    api: str
+    file: FileModel
+    place: ast.AST
+    inputs: list[tuple[Node, Mode]] = field(default_factory=list)
+    #: It may depend on nodes that are not known.
+    wild: bool = False
+    #: How the user calls it: the name given to it, or the variable that it was first assigned to.
+    label: str = ""
+    trainable: bool = True
+    #: It stands for several: it is made in a loop whose rounds are not known.
+    many: bool = False
+    #: The graph that it is part of.
+    graph: object = None
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.label or self.api.rpartition(".")[2]
+
+
+class Answer(enum.Enum):
+    """Does a gradient lead from a result to a variable?"""
+
+    YES = "yes"
+    NO = "no"
+    UNDECIDED = "cannot decide"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The answer, and what proves it."""
+
+    answer: Answer
+    #: BLOCKED: the first node on the way that lets no gradient through. Empty when nothing leads there at all.
+    blocked: tuple[Node, ...] = ()
+    #: The variables and placeholders that the results do depend on.
+    depends_on: tuple[Node, ...] = ()
+
+
+def reach(results: Iterable[Node], target: Node, *, wild: bool = False) -> Reach:
+    """Follow the inputs of the results back to the target; `wild` where the results are not all known."""
+    starts = list(dict.fromkeys(results))
+    sure, possible = _back(starts, (Mode.FLOWS,)), _back(starts, (Mode.FLOWS, Mode.MAYBE))
+    sources = tuple(node for node in possible if node.kind is not Kind.OP)
+    if target in sure and not target.many:
+        return Reach(Answer.YES, depends_on=sources)
+    if target in possible or wild or target.many or any(node.wild for node in possible):
+        return Reach(Answer.UNDECIDED, depends_on=sources)
+    walls = [
+        node
+        for node in possible
+        for before, mode in node.inputs
+        if mode is Mode.BLOCKED and target in _back([before], tuple(Mode))
+    ]
+    return Reach(Answer.NO, tuple(dict.fromkeys(walls)), sources)
+
+
+def _back(starts: Sequence[Node], modes: tuple[Mode, ...]) -> dict[Node, None]:
+    """Every node that the starts depend on through edges of these modes, the starts included, in order of discovery."""
+    found: dict[Node, None] = dict.fromkeys(starts)
+    waiting = list(reversed(starts))
+    while waiting:
+        for node, mode in waiting.pop().inputs:
+            if mode in modes and node not in found:
+                found[node] = None
+                waiting.append(node)
+    return found
