@@ -20,58 +20,19 @@ StoreCheck = Callable[[StoreSite], Any]
 FactCheck = Callable[[FileModel], Any]
 
 
-class Rule:
-    """One rule: its identity, its documentation (the docstring of its file) and the functions that subscribed."""
+class Recorder:
+    """What is noted of files and their calls for the whole-program pass, under one key, for one rule or several.
 
-    def __init__(
-        self,
-        module: str,
-        *,
-        id: str,  # noqa: A002  (the field's own word)
-        severity: Severity,
-        since: str,
-        default: bool = True,
-        documentation: str = "",
-        messages: tuple[str, ...] = (),
-    ) -> None:
-        self.id = id
-        self.module = module
-        self.name = module.rsplit(".", 1)[-1].replace("_", "-")
-        self.family = module.rsplit(".", 2)[-2] if module.count(".") else ""
-        self.severity = severity
-        self.since = since
-        self.default = default
-        self.documentation = documentation
-        #: Texts of run-time errors that this rule explains.
-        self.messages = messages
+    Rules that look at a program with the same eyes share one: `Rule(..., records=[recorder])`. It runs once a file,
+    whichever of them are enabled, and `program.effects(recorder.key)` gives what it noted.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
         self.mentions: dict[str, frozenset[str]] = {}
-        self.file_check: FileCheck | None = None
-        self.project_check: ProjectCheck | None = None
         self.effect_check: EffectCheck | None = None
         self.store_check: StoreCheck | None = None
         self.fact_check: FactCheck | None = None
-
-    @property
-    def summary(self) -> str:
-        """The first line of the documentation."""
-        return self.documentation.strip().split("\n", 1)[0]
-
-    @property
-    def words(self) -> frozenset[str]:
-        """A file that holds none of these words is nothing to this rule."""
-        return frozenset().union(*self.mentions.values())
-
-    # -- subscriptions --------------------------------------------------------------------------------
-
-    def on_file(self, *, mentions: Iterable[str] | str) -> Callable[[FileCheck], FileCheck]:
-        """Ask for every file that holds one of the words; the function yields findings."""
-
-        def subscribe(function: FileCheck) -> FileCheck:
-            self.mentions["file"] = _words(mentions)
-            self.file_check = function
-            return function
-
-        return subscribe
 
     def on_call(self, *, mentions: Iterable[str] | str) -> Callable[[EffectCheck], EffectCheck]:
         """Ask for every call; what the function returns (JSON values, or None) becomes an effect of the program."""
@@ -99,6 +60,63 @@ class Rule:
         def subscribe(function: FactCheck) -> FactCheck:
             self.mentions["facts"] = _words(mentions)
             self.fact_check = function
+            return function
+
+        return subscribe
+
+
+class Rule:
+    """One rule: its identity, its documentation (the docstring of its file) and the functions that subscribed."""
+
+    def __init__(
+        self,
+        module: str,
+        *,
+        id: str,  # noqa: A002  (the field's own word)
+        severity: Severity,
+        since: str,
+        default: bool = True,
+        documentation: str = "",
+        messages: tuple[str, ...] = (),
+        records: Iterable[Recorder] = (),
+    ) -> None:
+        self.id = id
+        self.module = module
+        self.name = module.rsplit(".", 1)[-1].replace("_", "-")
+        self.family = module.rsplit(".", 2)[-2] if module.count(".") else ""
+        self.severity = severity
+        self.since = since
+        self.default = default
+        self.documentation = documentation
+        #: Texts of run-time errors that this rule explains.
+        self.messages = messages
+        own = Recorder(id)
+        #: Its own recorder, whose key is the rule's id, and those that it shares.
+        self.recorders: tuple[Recorder, ...] = (own, *records)
+        self.on_call, self.on_store, self.facts = own.on_call, own.on_store, own.facts
+        self.file_words: frozenset[str] = frozenset()
+        self.file_check: FileCheck | None = None
+        self.project_check: ProjectCheck | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return self.documentation.strip().split("\n", 1)[0]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """A file that holds none of these words is nothing to this rule."""
+        recorded = (words for recorder in self.recorders for words in recorder.mentions.values())
+        return self.file_words.union(*recorded)
+
+    # -- subscriptions (`on_call`, `on_store` and `facts` are those of its own recorder) ----------------
+
+    def on_file(self, *, mentions: Iterable[str] | str) -> Callable[[FileCheck], FileCheck]:
+        """Ask for every file that holds one of the words; the function yields findings."""
+
+        def subscribe(function: FileCheck) -> FileCheck:
+            self.file_words = _words(mentions)
+            self.file_check = function
             return function
 
         return subscribe
@@ -139,36 +157,41 @@ def screen(rules: Iterable[Rule]) -> re.Pattern[bytes]:
 def run_file_rules(rules: Iterable[Rule], file: FileModel) -> Iterator[Finding]:
     """The findings of every rule that asks for this file, in rule order."""
     for rule in rules:
-        if rule.file_check is not None and _mentioned(rule.mentions["file"], file):
+        if rule.file_check is not None and _mentioned(rule.file_words, file):
             yield from rule.file_check(file)
 
 
+def recorders_of(rules: Iterable[Rule]) -> tuple[Recorder, ...]:
+    """The recorders of the rules, a shared one once."""
+    return tuple(dict.fromkeys(recorder for rule in rules for recorder in rule.recorders))
+
+
 def run_fact_rules(rules: Iterable[Rule], file: FileModel) -> dict[str, Any]:
-    """What the rules note of this file, by rule id."""
+    """What is noted of this file, by the recorder's key."""
     found: dict[str, Any] = {}
-    for rule in rules:
-        if rule.fact_check is not None and _mentioned(rule.mentions["facts"], file):
-            value = rule.fact_check(file)
+    for recorder in recorders_of(rules):
+        if recorder.fact_check is not None and _mentioned(recorder.mentions["facts"], file):
+            value = recorder.fact_check(file)
             if value is not None:
-                found[rule.id] = value
+                found[recorder.key] = value
     return found
 
 
 def effect_functions(rules: Iterable[Rule], file: FileModel) -> dict[str, EffectCheck]:
-    """The effect functions of the rules that ask for this file, by rule id."""
+    """The functions that look at the calls of this file, by the recorder's key."""
     return {
-        rule.id: rule.effect_check
-        for rule in rules
-        if rule.effect_check is not None and _mentioned(rule.mentions["call"], file)
+        recorder.key: recorder.effect_check
+        for recorder in recorders_of(rules)
+        if recorder.effect_check is not None and _mentioned(recorder.mentions["call"], file)
     }
 
 
 def store_functions(rules: Iterable[Rule], file: FileModel) -> dict[str, StoreCheck]:
-    """The functions of the rules that ask for the writes of this file, by rule id."""
+    """The functions that look at the writes of this file, by the recorder's key."""
     return {
-        rule.id: rule.store_check
-        for rule in rules
-        if rule.store_check is not None and _mentioned(rule.mentions["store"], file)
+        recorder.key: recorder.store_check
+        for recorder in recorders_of(rules)
+        if recorder.store_check is not None and _mentioned(recorder.mentions["store"], file)
     }
 
 

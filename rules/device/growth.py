@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tfguard.rules.device.record import KEY
 from tfguard.rules.device.sessions import device_table
 
 from tfguard.analysis.file_model import FileModel
@@ -15,7 +16,6 @@ from tfguard.analysis.rewrite import holds_import
 from tfguard.analysis.scopes import BindingKind, lookup
 from tfguard.model import Edit, Fix, Safety
 
-RULE = "TFG201"
 _TF = Module(("tensorflow", "tensorflow.compat.v1", "tensorflow.compat.v2"), "tensorflow", ("tf", "tensorflow"))
 _KERAS = Module(("keras",), "keras", ("keras",))
 _OS = Module(("os",), "os", ("os",))
@@ -39,7 +39,7 @@ def growth_fix(facts: ProjectFacts, program: Program, file: FileModel, *, before
 
 def _names_tensorflow(program: Program) -> bool:
     """Does the program use TensorFlow by name, not only through Keras (which may run on another backend)?"""
-    return any(event.item.name.startswith(("tensorflow.", "tensorflow_datasets.")) for event in program.effects(RULE))
+    return any(event.item.name.startswith(("tensorflow.", "tensorflow_datasets.")) for event in program.effects(KEY))
 
 
 Lines = Callable[[Mapping[str, str]], Sequence[str]]
@@ -132,7 +132,7 @@ def _free_name(file: FileModel) -> str | None:
 
 def _keras_session(program: Program, file: FileModel, before: int, inside: bool, safety: Safety) -> Fix | None:
     """Give Keras a session with a config, through the Keras that the program uses."""
-    own = any(event.item.name.startswith("keras.") for event in program.effects(RULE))
+    own = any(event.item.name.startswith("keras.") for event in program.effects(KEY))
     wanted = file.config.gpu_memory
     option = f"per_process_gpu_memory_fraction={wanted}" if isinstance(wanted, float) else "allow_growth=True"
 

@@ -57,21 +57,33 @@ it gives Keras a session, which other backends than TensorFlow do not have.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from tfguard.rules.device.growth import growth_fix
-from tfguard.rules.device.sessions import Judgement, Memory, device_table, judge, kind_of, option_of
+from tfguard.rules.device.record import (
+    BARE,
+    CONFIGURED,
+    CONTEXT,
+    DECIDED,
+    ELSEWHERE,
+    GIVEN,
+    GRAPH,
+    HIDDEN,
+    MAYBE,
+    SETTLED,
+    STARTED,
+    USES,
+    record,
+    what,
+)
+from tfguard.rules.device.sessions import Judgement, Memory, judge, kind_of, option_of
 
-from tfguard.analysis.calls import CallSite, StoreSite
+from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.summary import EFFECT
-from tfguard.analysis.values import Known, Value
 from tfguard.model import Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
-from tfguard.tables import load_api_table, load_toml
 
 rule = Rule(
     __name__,
@@ -79,17 +91,8 @@ rule = Rule(
     severity=Severity.WARNING,
     since="0.1",
     messages=("CUDA_ERROR_OUT_OF_MEMORY", "failed to create cublas handle", "Failed to get convolution algorithm"),
+    records=[record],
 )
-
-_IN_2 = re.compile(r"(?<![.\d])2\.|-$")
-_ROOTS = ("tensorflow", "keras", "tf_keras", "tf_slim", "tflearn", "tensorflow_datasets", "os")
-
-#: What an effect says. A session that is no finding (and takes its memory now), one without a config, one with one.
-SETTLED, STARTED, BARE, CONFIGURED = "settled", "started", "bare", "configured"
-#: Memory is bounded, for every session or for those without a config; every GPU is hidden; other devices do the work.
-DECIDED, CONTEXT, HIDDEN, ELSEWHERE = "decided", "context", "hidden", "elsewhere"
-#: The GPU is started, surely or maybe; the program builds graphs of TensorFlow 1; Keras is given a session.
-USES, MAYBE, GRAPH, GIVEN = "uses", "maybe", "graph", "given"
 
 #: A program with one of these has sessions of TensorFlow 1, bounds its memory or works on other devices.
 _NOT_THIS_WAY = frozenset({SETTLED, STARTED, BARE, CONFIGURED, GRAPH, GIVEN, CONTEXT, ELSEWHERE})
@@ -128,130 +131,6 @@ def _fix(call: CallSite, argument: str, judgement: Judgement) -> Fix | None:
     return Fix(title, judgement.edits, Safety.SAFE)
 
 
-# -- what running a program does --------------------------------------------------------------------------
-
-
-@rule.on_call(mentions=("tensorflow", "keras", "tf_slim", "tflearn", "environ", "putenv"))
-def note_call(call: CallSite) -> str | None:
-    """What the call means for the GPU's memory."""
-    if call.names and not any(name.split(".", 1)[0] in _ROOTS for name in call.names):
-        return None
-    kind = kind_of(call) if call.names else None
-    if kind is not None:
-        judgement = judge(call, kind)
-        if judgement.memory is Memory.UNBOUNDED:
-            return CONFIGURED if judgement.has_config else BARE
-        return STARTED if kind.starts and judgement.memory is not Memory.NOT_HERE else SETTLED
-    for name in call.names:
-        in_os = name.startswith("os.")
-        found = _environment_call(call, name) if in_os else _api_call(call, call.file.knowledge.canonical(name))
-        if found is not None:
-            return found
-    return None
-
-
-def _api_call(call: CallSite, name: str) -> str | None:
-    bounds = device_table()["bounds"]
-    if name in bounds["context"]:
-        return CONTEXT
-    if name in bounds["visible"]:
-        first = call.argument("devices", 0)
-        return HIDDEN if first.expr is not None and first.expr.origin.elements == () else None
-    if name in bounds["elsewhere"] or name in bounds["backend"]:
-        return ELSEWHERE
-    return _use_of(call, name)
-
-
-def _use_of(call: CallSite, name: str) -> str | None:
-    table = device_table()
-    if name in table["keras_session"]["given"]:
-        return GIVEN
-    if call.file.target.tensorflow < (2, 0):
-        return USES if name in table["keras_session"]["names"] else None
-    if _is_of_graphs(call, name):
-        return GRAPH
-    target = call.file.target
-    found = _starts(name, target.keras is not None and target.keras >= (3, 0))
-    return found if found is None or _is_below_module_or_class(call, name) else None
-
-
-def _is_below_module_or_class(call: CallSite, name: str) -> bool:
-    """Is it no method of a constant (`tf.__version__.split`, or a text that a module holds)?"""
-    target = call.file.target
-    owner = load_api_table().status(name.rpartition(".")[0], target.tensorflow, target.keras)
-    return owner.element in (None, "module", "class") and owner.kind != "missing" and ".__" not in name
-
-
-def _is_of_graphs(call: CallSite, name: str) -> bool:
-    """Is it a name that tells a program of TensorFlow 1: one for graphs, or one that TensorFlow 2 never had?"""
-    if name in _graph_names() or name.split(".", 1)[0] in device_table()["graph"]["roots"]:
-        return True
-    if not name.startswith("tensorflow."):
-        return False
-    target, table = call.file.target, load_api_table()
-    written = [n for n in call.names if n.startswith("tensorflow.")]
-    statuses = [table.status(n, target.tensorflow, target.keras) for n in written]
-    return any(status.kind == "missing" and not _IN_2.search(status.versions) for status in statuses)
-
-
-@lru_cache(maxsize=4096)
-def _starts(name: str, is_keras_3: bool) -> str | None:
-    """What the longest row of `[uses]` and `[quiet]` that covers a name says."""
-    table = device_table()
-    parts = name.split(".")
-    for row in [f"*.{parts[-1]}", name, *(".".join(parts[:end]) + "." for end in range(len(parts) - 1, 0, -1))]:
-        if row in table["quiet"]:
-            return None
-        if row in table["uses"] or (is_keras_3 and row in table["uses_of_keras_3"]):
-            return USES
-    return None if parts[0] == "os" else MAYBE
-
-
-@lru_cache(maxsize=1)
-def _graph_names() -> frozenset[str]:
-    table = load_toml("graph_mode.toml")
-    return frozenset(table["names"]) | {name for name, mode in table["calls"].items() if mode == "disable"}
-
-
-# -- environment variables ------------------------------------------------------------------------------------
-
-
-def _environment_call(call: CallSite, name: str) -> str | None:
-    if name in ("os.environ.setdefault", "os.putenv"):
-        key, value = call.argument("key", 0), call.argument("value", 1)
-        return _variable(key.value, value.value)
-    if name == "os.environ.update":
-        return next((found for key, value in _updated(call) if (found := _variable(key, value)) is not None), None)
-    return None
-
-
-def _updated(call: CallSite) -> Iterator[tuple[Value, Value]]:
-    for word, expr in call.keywords:
-        yield Known(word), expr.value
-    for expr in call.arguments:
-        for key, value in expr.items or ():
-            yield key.value, value.value
-
-
-@rule.on_store(mentions="environ")
-def note_store(store: StoreSite) -> str | None:
-    """What a write to `os.environ` means."""
-    if "os.environ" not in store.names:
-        return None
-    return _variable(store.key, store.value.value if store.value is not None else None)
-
-
-def _variable(key: Value, value: Value | None) -> str | None:
-    table = device_table()["environment"]
-    name = key.value if isinstance(key, Known) else None
-    known = value.value if isinstance(value, Known) else None
-    if name in table["decides"]:
-        return DECIDED
-    if name in table["hides"]:
-        return HIDDEN if known in table["hides"][name] else None
-    return ELSEWHERE if name in table["backend"] and known not in table["backend"][name] else None
-
-
 # -- the program ----------------------------------------------------------------------------------------------
 
 
@@ -260,8 +139,8 @@ def check_project(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[
     """Sessions that the program does not bound in another way, then programs that start the GPU without a session."""
     places: dict[tuple[str, int, int], list[Program]] = {}
     for program in facts.programs:
-        for event in program.effects(rule.id):
-            if event.item.payload in (BARE, CONFIGURED):
+        for event in program.effects(record.key):
+            if what(event) in (BARE, CONFIGURED):
                 places.setdefault((event.path, event.item.start, event.item.end), []).append(program)
     for finding in findings:
         reached = places.get((finding.path, finding.span.start, finding.span.end), [])
@@ -277,25 +156,25 @@ def _is_settled(facts: ProjectFacts, finding: Finding, reached: list[Program]) -
         return all(_settles(program, finding) for program in dict.fromkeys(reached))
     loading = [program for program in facts.programs if finding.path in program.files]
     if loading:
-        return all(_is_bounded(program.effects(rule.id), BARE) for program in loading)
+        return all(_is_bounded(program.effects(record.key), BARE) for program in loading)
     summary = facts.files[finding.path]
-    items = [item for item in summary.bodies.get(summary.module, ()) if item.kind == EFFECT and item.rule == rule.id]
-    return any(item.payload == DECIDED or (item.payload == HIDDEN and not item.branch) for item in items)
+    items = [item for item in summary.bodies.get(summary.module, ()) if item.kind == EFFECT and item.rule == record.key]
+    return any(item.payload["is"] == DECIDED or (item.payload["is"] == HIDDEN and not item.branch) for item in items)
 
 
 def _settles(program: Program, finding: Finding) -> bool:
     """Is the memory bounded, or another session surely started before (only the first one's options count)?"""
-    events = program.effects(rule.id)
+    events = program.effects(record.key)
     place = (finding.path, finding.span.start, finding.span.end)
     here = next(n for n, event in enumerate(events) if (event.path, event.item.start, event.item.end) == place)
-    if any(event.item.payload == STARTED and not event.is_conditional for event in events[:here]):
+    if any(what(event) == STARTED and not event.is_conditional for event in events[:here]):
         return True
-    return _is_bounded(events, events[here].item.payload)
+    return _is_bounded(events, what(events[here]))
 
 
 def _is_bounded(events: Sequence[Event], session: str) -> bool:
-    kinds = {event.item.payload for event in events}
-    hidden = any(event.item.payload == HIDDEN and not event.is_conditional for event in events)
+    kinds = {what(event) for event in events}
+    hidden = any(what(event) == HIDDEN and not event.is_conditional for event in events)
     return hidden or DECIDED in kinds or (session == BARE and CONTEXT in kinds)
 
 
@@ -304,14 +183,14 @@ def _starts_gpu(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
     if program.summary.path not in facts.files:
         return
     events = _events(program)
-    kinds = {event.item.payload for event in events}
-    first = next((event for event in events if event.item.payload == USES), None)
+    kinds = {what(event) for event in events}
+    first = next((event for event in events if what(event) == USES), None)
     if first is None or kinds & _NOT_THIS_WAY or _is_bounded(events, BARE):
         return
     file = facts.open(program.summary.path)  # not before: it is parsed again
     if file.target.device == "cpu":
         return
-    earliest = next(event for event in events if event.item.payload in (USES, MAYBE))
+    earliest = next(event for event in events if what(event) in (USES, MAYBE))
     span = _place_in(file, first)
     fix = growth_fix(facts, program, file, before=earliest.chain[0][1])
     yield rule.finding((file, span), _start_message(file, span, first), fix=fix, notes=_notes(facts, file, first))
@@ -319,7 +198,7 @@ def _starts_gpu(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
 
 def _events(program: Program) -> list[Event]:
     """The effects in files that the program loads (a method of an unknown object may be another file's)."""
-    return [event for event in program.effects(rule.id) if event.path in program.files]
+    return [event for event in program.effects(record.key) if event.path in program.files]
 
 
 def _place_in(file: FileModel, event: Event) -> Span:

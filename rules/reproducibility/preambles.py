@@ -205,7 +205,8 @@ def _one_call(file: FileModel) -> tuple[str, Module, str]:
         for name in ("tensorflow.keras", "keras", "tf_keras"):
             if file.rewrite.module_alias(name) is not None:
                 return "keras", Module((name,), name, ("keras",)), direct
-        roots = {reference.names[0].split(".")[0] for reference in file.references(["keras", "tf_keras", _PLAIN])}
+        mentions = file.references(["keras", "tf_keras", _PLAIN])
+        roots = {name.split(".")[0] for reference in mentions for name in reference.names[:1]}
         for root in ("keras", "tf_keras"):
             if root in roots and _PLAIN not in roots:
                 return "keras", Module((root,), root, (root,)), direct

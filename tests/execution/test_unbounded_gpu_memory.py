@@ -81,7 +81,7 @@ IMPORTS = "import tensorflow as tf\nimport keras\n"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", ["uses", "uses_of_keras_3", "quiet"])
+@pytest.mark.parametrize("table", ["uses", "uses_since_2_11", "uses_of_keras_3", "quiet"])
 def test_every_row_starts_the_gpu_or_does_not(table: str, tmp_path: Path) -> None:
     rows = {name: example for name, example in device_table()[table].items() if example}
     write_files(tmp_path / "rows", {name: f"{IMPORTS}{example}\n" for name, example in rows.items()})

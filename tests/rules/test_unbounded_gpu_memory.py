@@ -256,7 +256,7 @@ def test_newlines_and_tabs_stay(text: str, tmp_path: Path) -> None:
 
 LISTS = [
     *(name for row in device_table()["session"] for name in row["names"]),
-    *(name for key in ("uses", "uses_of_keras_3", "quiet") for name in device_table()[key]),
+    *(name for key in ("uses", "uses_since_2_11", "uses_of_keras_3", "quiet") for name in device_table()[key]),
     *(name for names in device_table()["bounds"].values() for name in names),
     *(name for names in device_table()["keras_session"].values() for name in names),
 ]

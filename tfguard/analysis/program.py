@@ -43,9 +43,9 @@ class Program:
     #: Paths of the files that it loads, the entry's first, in order of loading.
     files: tuple[str, ...]
 
-    def effects(self, rule: str) -> tuple[Event, ...]:
-        """The effects that one rule recorded, in the order in which they happen."""
-        return tuple(event for event in self.events if event.item.rule == rule)
+    def effects(self, recorder: str) -> tuple[Event, ...]:
+        """The effects that one recorder noted (a rule's own has its id), in the order in which they happen."""
+        return tuple(event for event in self.events if event.item.rule == recorder)
 
 
 @dataclass(frozen=True, slots=True)

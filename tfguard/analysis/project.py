@@ -23,6 +23,7 @@ class ProjectFacts:
         self.files: dict[str, FileSummary] = {s.path: s for s in sorted(summaries, key=lambda s: s.path)}
         self._open = open_file
         self._opened: dict[str, FileModel] = {}
+        self._kept: dict[object, Any] = {}
         self._modules = Modules(self.files)
 
     def open(self, path: str) -> FileModel:
@@ -31,9 +32,15 @@ class ProjectFacts:
             self._opened[path] = self._open(path)
         return self._opened[path]
 
-    def facts_of(self, rule: str) -> dict[str, Any]:
-        """What a rule noted of each file, by path in sorted order."""
-        return {path: s.facts[rule] for path, s in self.files.items() if rule in s.facts}
+    def facts_of(self, recorder: str) -> dict[str, Any]:
+        """What a recorder noted of each file, by path in sorted order."""
+        return {path: s.facts[recorder] for path, s in self.files.items() if recorder in s.facts}
+
+    def once(self, key: object, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made when it is first asked for: for what several rules want to know."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     # -- modules and names --------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ class Item:
     branch: Branch = ()
     #: Does it stand in a loop or comprehension of its body?
     is_repeated: bool = False
-    #: EFFECT: the rule that made it and what it says (JSON values only). METHOD: the payload lists qualified names that
-    #: are guesses of what is called.
+    #: EFFECT: the recorder that made it (a rule's own has its id) and what it says (JSON values only). METHOD: the
+    #: payload lists qualified names that are guesses of what is called.
     rule: str = ""
     payload: Any = None
 
@@ -63,7 +63,7 @@ class FileSummary:
     bodies: Mapping[str, tuple[Item, ...]]
     classes: Mapping[str, ClassSummary]
     entries: tuple[Entry, ...]
-    #: Rule id to whatever the rule wants to know of this file later (JSON values only).
+    #: Key of a recorder to whatever its rules want to know of this file later (JSON values only).
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
