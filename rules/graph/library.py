@@ -53,6 +53,8 @@ class Table:
     blocked_arguments: Mapping[str, tuple[tuple[str, int], ...]]
     makers: Mapping[str, str]
     wild: frozenset[str]
+    wild_methods: frozenset[str]
+    overrides: frozenset[str]
     smooth: frozenset[str]
 
 
@@ -71,10 +73,23 @@ def load_flow() -> Table:
             blocked_arguments={name: tuple((str(k), int(n)) for k, n in given) for name, given in rows},
             makers=data["makers"],
             wild=frozenset(data["wild"]["names"]),
+            wild_methods=frozenset(data["wild"]["methods"]),
+            overrides=frozenset(data["wild"]["overrides"]),
             smooth=frozenset(data["dtypes"]["smooth"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(f"flow.toml: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A call that asks for gradients: of what, and for each variable what it gets."""
+
+    call: Call
+    ys: Value
+    gradients: tuple[tuple[Value, Value], ...]
+    #: The variables are listed where the call stands, or in a list that the program made itself.
+    is_explicit: bool = True
 
 
 class TensorLibrary:
@@ -87,7 +102,13 @@ class TensorLibrary:
         self.named: dict[str, Node] = {}
         #: Variables are made that are not told apart: by layers, by libraries.
         self.has_hidden = False
+        #: Ops may have other gradients than their own.
+        self.is_overridden = False
         self.scopes: list[tuple[Value, str | None, bool | None]] = []
+        #: Every call that asks for gradients.
+        self.asked: list[Asked] = []
+        #: The lists of variables that came from a collection.
+        self.collected: list[Value] = []
 
     # -- the questions ----------------------------------------------------------------------------------
 
@@ -97,10 +118,13 @@ class TensorLibrary:
         maker = _MAKERS.get(self.table.makers.get(name, ""))
         if maker is not None:
             return maker(self, machine, call)
-        root = name.partition(".")[0]
+        if name.endswith(("Optimizer.compute_gradients", "Optimizer.minimize")) and call.receiver is not None:
+            return self.of_optimizer(machine, call)
+        root, last = name.partition(".")[0], name.rpartition(".")[2]
+        self.is_overridden = self.is_overridden or last in self.table.overrides
         if name.startswith(f"{_TENSOR}."):
             return self.method_of_tensor(machine, call)
-        if name in self.table.wild:
+        if name in self.table.wild or (call.receiver is not None and last in self.table.wild_methods):
             return unknown_of("it may be any tensor", *call.arguments, wild=True)
         if root in self.table.graph_roots:
             return self.op(machine, call, name)
@@ -121,6 +145,8 @@ class TensorLibrary:
             return owner if name in ("op", "outputs") else None
         if isinstance(owner, External) and self.canonical(owner.name).startswith("tensorflow.flags"):
             return Unknown("it is a flag")
+        if isinstance(owner, External) and name in self.table.wild_methods:
+            return unknown_of("it may be any tensor", owner, wild=True)
         return None
 
     def element(self, machine: Machine, owner: Tensor, place: ast.AST, file: FileModel, index: Value | None) -> Value:
@@ -133,7 +159,9 @@ class TensorLibrary:
     def enter(self, machine: Machine, context: Value) -> Value | None:
         """A `with` has begun: variable scopes are kept."""
         if isinstance(context, External) and self.canonical(context.name) == "tensorflow.variable_scope":
-            given = dict(zip(("name_or_scope", "default_name", "values", "initializer"), context.arguments, strict=False))
+            given = dict(
+                zip(("name_or_scope", "default_name", "values", "initializer"), context.arguments, strict=False)
+            )
             given.update(context.keywords)
             self.scopes.append((context, _text(given.get("name_or_scope")), _reuse(given.get("reuse"))))
         return None
@@ -191,7 +219,7 @@ class TensorLibrary:
         """`tf.Variable(...)`."""
         node = machine.make("tensorflow.Variable", call.node, call.file, kind=Kind.VARIABLE)
         node.trainable = _is_true(call.argument(_TRAINABLE, 1))
-        name = _text(call.argument(_NAME, 4))
+        name = _text(call.argument(_NAME, 5))
         node.label = name or ""
         return Tensor(node)
 
@@ -210,7 +238,7 @@ class TensorLibrary:
         if known is not None and reuse.count(False) < len(reuse):
             return Tensor(known)
         node = self.named[whole] = machine.make("tensorflow.get_variable", call.node, call.file, kind=Kind.VARIABLE)
-        node.trainable, node.label = _is_true(call.argument(_TRAINABLE, 4)), whole
+        node.trainable, node.label = _is_true(call.argument(_TRAINABLE, 5)), whole
         if known is not None or None in reuse or machine.conditional:
             node.many = True
         return Tensor(node)
@@ -259,13 +287,16 @@ class TensorLibrary:
         """An object that is no tensor."""
         return External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
 
-    def trainable_variables(self, machine: Machine, call: Call) -> Value:
-        """The variables that are trained, made until now."""
+    def trainable_variables(self, machine: Machine, call: Call, *, whole: bool = False) -> Value:
+        """The variables that are trained, made until now; `whole` where no scope is asked for."""
         found = [n for n in machine.nodes if n.kind is Kind.VARIABLE and n.trainable]
         values: list[Value] = [Tensor(node) for node in found]
-        is_whole = not call.arguments and not call.keywords and not self.has_hidden and not machine.conditional
-        if is_whole and not any(node.many for node in found):
-            return Sequence("list", values)
+        is_whole = whole or (not call.arguments and not call.keywords)
+        is_known = is_whole and not self.has_hidden and not machine.conditional
+        if is_known and not any(node.many for node in found):
+            collected = Sequence("list", values)
+            self.collected.append(collected)
+            return collected
         return Sequence("list", None, join([*values, Unknown("it is one of the variables", wild=True)]))
 
     # -- gradients -----------------------------------------------------------------------------------------------
@@ -278,15 +309,34 @@ class TensorLibrary:
         targets = [xs] if isinstance(xs, Tensor) else items_of(xs)
         if targets is None:
             return Sequence("list", None, unknown_of("it is a gradient", ys, xs))
-        return Sequence("list", [self.gradient(machine, call, ys, x) for x in targets], born=machine.conditional)
+        found = [self.gradient(machine, call, ys, x) for x in targets]
+        self.asked.append(Asked(call, ys, tuple(zip(targets, found, strict=True)), xs not in self.collected))
+        return Sequence("list", found, born=machine.conditional)
+
+    def of_optimizer(self, machine: Machine, call: Call) -> Value:
+        """`compute_gradients(loss, var_list)` and `minimize(loss, ..., var_list)` of an optimizer of TensorFlow 1."""
+        is_step = call.name.endswith(".minimize")
+        loss, chosen = call.argument("loss", 0), call.argument("var_list", 2 if is_step else 1)
+        everything = chosen is None or (isinstance(chosen, Const) and chosen.value is None)
+        wanted = self.trainable_variables(machine, call, whole=True) if everything or chosen is None else chosen
+        targets = [wanted] if isinstance(wanted, Tensor) else items_of(wanted)
+        if loss is None or targets is None:
+            return unknown_of("it is a step", *call.arguments, *call.keywords.values())
+        found = [self.gradient(machine, call, loss, x) for x in targets]
+        is_explicit = not everything and wanted not in self.collected
+        self.asked.append(Asked(call, loss, tuple(zip(targets, found, strict=True)), is_explicit))
+        if is_step:
+            return Unknown("it is a training step")
+        return Sequence("list", [Sequence("tuple", [grad, x]) for x, grad in zip(targets, found, strict=True)])
 
     def gradient(self, machine: Machine, call: Call, ys: Value, x: Value) -> Value:
         """The gradient with respect to one variable."""
         results, wild = nodes_of(ys)
-        is_plain = all(isinstance(y, (Tensor, Sequence)) for y in alternatives(ys)) and not call.is_repeated
-        if isinstance(x, Tensor) and is_plain and call.argument("stop_gradients", 6) is None:
+        is_plain = all(isinstance(y, (Tensor, Sequence)) for y in alternatives(ys))
+        is_plain = is_plain and not self.is_overridden and not call.is_repeated
+        if isinstance(x, Tensor) and is_plain and call.argument("stop_gradients", 7) is None:
             found = reach(results, x.node, wild=wild)
-            if found.answer is Answer.NO and not _is_set(call.argument("unconnected_gradients", 7)):
+            if found.answer is Answer.NO and not _is_set(call.argument("unconnected_gradients", 8)):
                 return NoGradient(x.node, call.node)
         inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]
         return Tensor(machine.make("gradient", call.node, call.file, inputs=inputs))

@@ -51,11 +51,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tfguard.rules.graph.library import TensorLibrary
+from tfguard.rules.graph.followed import GRADIENTS, missing_gradients
+from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, result_of
 
-from tfguard.analysis.flow.graph import Node, reach
-from tfguard.analysis.flow.machine import Call, Machine
-from tfguard.analysis.flow.values import NoGradient
-from tfguard.analysis.flow.values import Sequence as Several
+from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
+
+rule = Rule(__name__, id="TFG302", severity=Severity.ERROR, since="0.2", messages=MESSAGES, records=[GRADIENTS])
+
+
+@rule.on_project
+def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Every gradient that is None because nothing leads to its variable."""
+    for missing in missing_gradients(facts):
+        if not missing.reach.blocked:
+            title = missing.none.of.title
+            message = f"`{title}` has no part in {result_of(missing)}: its gradient is None, and {HARM[missing.harm]}"
+            yield rule.finding(call_of(missing), message, notes=notes_on(missing))

@@ -20,6 +20,7 @@ from tfguard.analysis.flow.values import (
     Function,
     Module,
     Names,
+    NoGradient,
     Sequence,
     Tensor,
     Unknown,
@@ -123,6 +124,8 @@ class Machine:
         self.modules: dict[str, Module] = {}
         self.nodes: list[Node] = []
         self.calls: list[Call] = []
+        #: Operators whose operand is the None of a gradient.
+        self.misused: list[tuple[NoGradient, ast.AST, FileModel]] = []
         self.contexts: list[Value] = []
         #: How many branches and loops of unknown outcome surround what is followed now.
         self.conditional = 0

@@ -77,6 +77,7 @@ def _combine(
     frame: Frame,
     in_place: bool,
 ) -> Value:
+    m.misused += [(value, node, frame.file) for value in (left, right) if isinstance(value, NoGradient)]
     if isinstance(left, Const) and isinstance(right, Const):
         return fold(lambda: compute(left.value, right.value))
     if isinstance(left, Tensor) or isinstance(right, Tensor):

@@ -223,24 +223,28 @@ def _same(one: Value, other: Value) -> bool:
     return False
 
 
-def nodes_of(*values: Value) -> tuple[tuple[Node, ...], bool]:
-    """The nodes that values hold, at any depth, and whether more may be in them."""
-    found: dict[Node, None] = {}
+def inside(*values: Value) -> Iterator[Value]:
+    """The values and everything that they hold, at any depth, each once."""
     seen: set[int] = set()
-    wild = False
     waiting: list[Value] = list(reversed(values))
     while waiting:
         value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield value
+            waiting.extend(reversed(list(_parts(value))))
+
+
+def nodes_of(*values: Value) -> tuple[tuple[Node, ...], bool]:
+    """The nodes that values hold, at any depth, and whether more may be in them."""
+    found: dict[Node, None] = {}
+    wild = False
+    for value in inside(*values):
         if isinstance(value, Tensor):
             found[value.node] = None
         elif isinstance(value, Unknown):
             found.update(dict.fromkeys(value.nodes))
             wild = wild or value.wild
-        else:
-            waiting.extend(reversed(list(_parts(value))))
     return tuple(found), wild
 
 

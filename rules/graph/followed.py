@@ -1,0 +1,107 @@
+"""Programs of a project that ask for gradients, followed from their entry (part of the TFG3xx rules)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tfguard.rules.graph.library import Asked, TensorLibrary
+
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.flow.graph import Reach, reach
+from tfguard.analysis.flow.machine import Call, Machine
+from tfguard.analysis.flow.values import NoGradient, inside, nodes_of
+from tfguard.analysis.project import Program, ProjectFacts
+from tfguard.rule import Recorder
+
+#: Which files ask for gradients.
+GRADIENTS = Recorder("gradients")
+
+#: Takes None among its gradients and leaves that variable alone.
+_APPLY = ("apply_gradients",)
+#: Do nothing with what they are given that None could disturb.
+_HARMLESS = ("clip_by_global_norm", "global_norm", "append", "extend", "print")
+
+
+@GRADIENTS.facts(mentions=("tensorflow",))
+def asks_for_gradients(file: FileModel) -> bool | None:
+    """Does the file ask TensorFlow 1 for gradients?"""
+    wanted = ("tensorflow.gradients",)
+    names = {file.knowledge.canonical(name) for call in file.calls for name in call.names}
+    ends = ("Optimizer.compute_gradients", "Optimizer.minimize")
+    return True if any(name in wanted or name.endswith(ends) for name in names) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Missing:
+    """A gradient that is None, what proves it, and what goes wrong with it."""
+
+    asked: Asked
+    none: NoGradient
+    reach: Reach
+    #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained.
+    harm: str
+
+
+def missing_gradients(facts: ProjectFacts) -> tuple[Missing, ...]:
+    """The gradients that are None and do harm, in all programs of the project, each call once."""
+    found: tuple[Missing, ...] = facts.once("missing gradients", lambda: tuple(_all(facts)))
+    return found
+
+
+def _all(facts: ProjectFacts) -> Iterator[Missing]:
+    asking = facts.facts_of(GRADIENTS.key)
+    seen: set[tuple[str, int, int]] = set()
+    for program in facts.programs:
+        if not any(path in asking for path in program.files):
+            continue
+        for missing in _of_program(facts, program):
+            call = missing.asked.call
+            key = (call.file.path, call.node.lineno, missing.none.of.number)
+            if key not in seen:
+                seen.add(key)
+                yield missing
+
+
+def _of_program(facts: ProjectFacts, program: Program) -> Iterator[Missing]:
+    def find(importer: FileModel, dotted: str) -> FileModel | None:
+        summary = facts.files.get(importer.path)
+        found = facts.find_module(summary, dotted) if summary is not None else None
+        return facts.open(found.path) if found is not None else None
+
+    file = facts.open(program.summary.path)
+    library = TensorLibrary(file.knowledge)
+    machine = Machine(library, find)
+    machine.run(file)
+    for asked in library.asked:
+        results, wild = nodes_of(asked.ys)
+        for _, gradient in asked.gradients:
+            harm = _harm(machine, library, asked, gradient) if isinstance(gradient, NoGradient) else None
+            if isinstance(gradient, NoGradient) and harm is not None:
+                yield Missing(asked, gradient, reach(results, gradient.of, wild=wild), harm)
+
+
+def _harm(machine: Machine, library: TensorLibrary, asked: Asked, gradient: NoGradient) -> str | None:
+    """What goes wrong with a gradient that is None; None where the program copes with it."""
+    if any(one is gradient for one, _, _ in machine.misused):
+        return "used"
+    given = [call for call in machine.calls if _is_given(call, gradient)]
+    harms = [_harm_of_call(library, call.name) for call in given]
+    for harm in ("run", "used"):
+        if harm in harms:
+            return harm
+    is_step = asked.call.name.endswith(".minimize")
+    return "skipped" if asked.is_explicit and (is_step or "skipped" in harms) else None
+
+
+def _is_given(call: Call, gradient: NoGradient) -> bool:
+    return any(one is gradient for one in inside(*call.arguments, *call.keywords.values()))
+
+
+def _harm_of_call(library: TensorLibrary, name: str) -> str | None:
+    last = name.rpartition(".")[2]
+    if last in _APPLY:
+        return "skipped"
+    if last in _HARMLESS or library.canonical(name).partition(".")[0] != "tensorflow":
+        return None
+    return "run" if last == "run" else "used"
