@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfguard.rules.reproducibility.order_flow import Flow
-from tfguard.rules.reproducibility.order_loops import NAMES, Loop
-from tfguard.rules.reproducibility.order_table import canonical_names, last_word, load_order
+from tfguard.rules.reproducibility.order_loops import Loop
+from tfguard.rules.reproducibility.order_table import NAMES, canonical_names, last_word, load_order
 
 from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
