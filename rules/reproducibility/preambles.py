@@ -9,6 +9,7 @@ from tfguard.rules.reproducibility.draws import Versions
 from tfguard.rules.reproducibility.runs import Course, Seeding
 
 from tfguard.analysis.blocks import call_at, end_of_statement, insert_below
+from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.preamble import Module, insert_preamble
 from tfguard.analysis.project import Event, Program, ProjectFacts
@@ -130,8 +131,23 @@ class _Seeder:
         call = call_at(file, began.item.start)
         if call is None:
             return None
-        block = block_of(file, generators, self.course.versions, self.value, one_call=self.is_one_call(generators))
+        known = self.seed_above(file, call)
+        if known is not None and known[0].generators == generators and "\n" not in known[1].text:
+            return insert_below(file, call, modules={}, lines=lambda _: [known[1].text])
+        value = known[0].text if known is not None and known[0].text is not None else self.value
+        block = block_of(file, generators, self.course.versions, value, one_call=self.is_one_call(generators))
         return insert_below(file, call, modules=block.modules, lines=block.lines)
+
+    def seed_above(self, file: FileModel, call: CallSite) -> tuple[Seeding, CallSite] | None:
+        """A seed that an earlier statement of the same body surely sets: it can be written once more."""
+        for seeding in reversed(self.course.seedings):
+            event = seeding.event
+            if seeding.text is None or event.path != file.path or event.is_conditional or event.is_repeated:
+                continue
+            known = call_at(file, event.item.start)
+            if known is not None and known.span.end <= call.span.start and known.function == call.function:
+                return seeding, known
+        return None
 
     def at_start(self, generators: tuple[str, ...]) -> tuple[Edit, ...] | None:
         """Lines beside a seed that the program already sets in time, else after the imports."""
