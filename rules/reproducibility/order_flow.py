@@ -15,6 +15,7 @@ from tfguard.rules.reproducibility.order_loops import Loop, counter_of
 from tfguard.rules.reproducibility.order_table import (
     DATA,
     NAMES,
+    WALKED,
     canonical_names,
     forgets_order,
     last_word,
@@ -90,6 +91,8 @@ class Flow:
     def follow(self, node: ast.expr, level: int) -> None:
         """What is done with the value of an expression."""
         parent = self.places[node].parent
+        if level == WALKED and not isinstance(parent, (ast.Assign, ast.Subscript)):
+            return
         if isinstance(parent, ast.keyword):
             node, parent = parent.value, self.places[parent].parent
         if isinstance(parent, ast.Starred):
@@ -121,7 +124,7 @@ class Flow:
         """The sequence is an argument."""
         call, table = self.file.call_site(call_node), load_order()
         names, word = canonical_names(call), last_word(call)
-        if names & table.draws or (word in table.draw_methods and not names):
+        if names & table.draws or (word in table.draw_methods and self.own_function(call) is None):
             self.reach(call_node, f"`{call.written}` deals it out by position")
         elif word in table.picks:
             self.push(call_node, level)
@@ -166,10 +169,13 @@ class Flow:
         if not isinstance(subscript.ctx, ast.Load):
             return
         index = subscript.slice
-        if isinstance(index, (ast.Slice, ast.Tuple)):
+        key = index.value if isinstance(index, ast.Constant) else None
+        if level == WALKED:
+            if key in (1, 2):
+                self.push(subscript, NAMES)
+        elif isinstance(index, (ast.Slice, ast.Tuple)) or isinstance(key, str):
             self.push(subscript, level)
-            return
-        if isinstance(index, ast.Name):
+        elif isinstance(index, ast.Name):
             self.indexed(subscript, index, level)
         elif any(isinstance(node, ast.Call) for node in ast.walk(index)):
             self.push(subscript, level)
@@ -225,7 +231,11 @@ class Flow:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         order = self.places[statement].order
         for target in targets:
-            self.variable(target, level, order, is_bound=not isinstance(statement, ast.AugAssign))
+            if level == WALKED and isinstance(target, ast.Tuple):
+                for element in target.elts[1:]:
+                    self.variable(element, NAMES, order, is_bound=True)
+            else:
+                self.variable(target, level, order, is_bound=not isinstance(statement, ast.AugAssign))
 
     def in_tuple(self, node: ast.expr, parent: ast.Tuple, level: int) -> None:
         """`a, b = files, labels`; `return files, labels`."""

@@ -11,7 +11,8 @@ from tfguard.errors import TableError
 from tfguard.table_files import Version, parse_version
 from tfguard.tables import load_toml
 
-#: What a sequence holds: names of files, or what was loaded from them.
+#: What a sequence holds: names of files, what was loaded from them, or the three things that `os.walk` gives at once.
+WALKED: int = -1
 NAMES: int = 1
 DATA: int = 2
 
