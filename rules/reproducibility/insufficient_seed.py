@@ -68,7 +68,7 @@ from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
 
-rule = Rule(__name__, id="TFG102", severity=Severity.WARNING, since="0.2", records=[recorder])
+rule = Rule(__name__, id="TFG102", severity=Severity.WARNING, since="0.1", records=[recorder])
 
 
 @rule.on_project
