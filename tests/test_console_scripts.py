@@ -56,7 +56,7 @@ TRAIN = "import tensorflow as tf\n\n\ndef main():\n    print(tf.random.normal([2
     [
         ({"train.py": TRAIN, "setup.cfg": "[options.entry_points]\nconsole_scripts = t = train:main\n"}, "train.py"),
         ({"src/pkg/train.py": TRAIN, "setup.py": SETUP}, "src/pkg/train.py"),
-        ({"pkg/__init__.py": "from pkg.cli import main as run\n", "pkg/cli.py": TRAIN, "setup.py": SETUP}, "pkg/cli.py"),
+        ({"pkg/__init__.py": "from .cli import main as run\n", "pkg/cli.py": TRAIN, "setup.py": SETUP}, "pkg/cli.py"),
     ],
 )  # fmt: skip
 def test_function_of_a_script_is_where_a_program_starts(files: dict[str, str], path: str, tmp_path: Path) -> None:

@@ -88,11 +88,13 @@ class ProjectFacts:
         """Every program of the project, in path order; a file that others import starts none unless it says so."""
         found: list[Program] = []
         for summary in self.files.values():
+            known: set[str] = set()
             for entry in (*summary.entries, *self._commands.get(summary.path, ())):
-                if entry.kind == "script" and summary.path in self.imported:
+                if entry.body in known or (entry.kind == "script" and summary.path in self.imported):
                     continue
-                events = tuple(Run(self._modules, summary, entry).events())
-                found.append(Program(summary, entry, events, self.loaded_from(summary)))
+                run = Run(self._modules, summary, entry)
+                found.append(Program(summary, entry, tuple(run.events()), self.loaded_from(summary)))
+                known.update(name for path, name, _ in run.rounds if path == summary.path)
         return tuple(found)
 
     @cached_property
