@@ -40,7 +40,7 @@ NO_PROGRAMS = {
     "a function": f"def train():\n{DRAW}",
     "a table that nobody uses": f"def train():\n{DRAW}{COMMANDS}{GUARD}    print(len(COMMANDS))\n",
     "a partial that nobody calls": f"from functools import partial\ndef f(x):\n{DRAW}{GUARD}    run = partial(f, 1)\n",
-    "unittest": f"import unittest\nclass T(unittest.TestCase):\n    def t(self):\n    {DRAW}{GUARD}    unittest.main()\n",
+    "unittest": f"import unittest\nclass T(unittest.TestCase):\n    def t(self): pass\n{GUARD}    unittest.main()\n",
     "pytest": f"import pytest\n@pytest.fixture\ndef x():\n{DRAW}\ndef test(x):\n    pass\n",
     "another decorator": f"import lib\n@lib.route('/')\ndef index():\n{DRAW}{GUARD}    lib.serve()\n",
     "another fire": f"import lib\ndef train():\n{DRAW}{GUARD}    lib.Fire()\n",
