@@ -61,6 +61,12 @@ class RealKnowledge:
     def runs_main(self, name: str) -> bool:
         return False
 
+    def makes_commands(self, name: str) -> bool:
+        return name == "fire.Fire"
+
+    def is_command(self, decorator: str) -> bool:
+        return decorator == "command"
+
     def is_foreign(self, root: str) -> bool:
         return False
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from tfguard.console_scripts import find_scripts
 from tfguard.errors import ConfigError
+from tfguard.launchers import pins_hash_seed
 from tfguard.settings import SETTINGS, check_value, unknown_key
 from tfguard.targets import Requirement, Target, choose_target, keras_of, parse_version
 from tfguard.toml import TomlError, load_toml
@@ -58,6 +60,10 @@ class Config:
     cache: bool = True
     cache_dir: str | None = None
     origins: tuple[tuple[str, str], ...] = ()
+    #: Does a launcher of the project (a shell script, a Dockerfile) start Python with a fixed hash seed?
+    is_hash_seed_pinned: bool = False
+    #: The functions that the project installs as commands, as `package.module:function`.
+    scripts: tuple[str, ...] = ()
 
     def origin(self, key: str) -> str:
         """Where the value of a key (spelled as in TOML) comes from."""
@@ -93,6 +99,8 @@ def load_config(start: Path, overrides: Mapping[str, object], *, file: Path | No
         root=root.as_posix(),
         target=target,
         origins=tuple(sorted({**dict.fromkeys(SETTINGS, "default"), **origins}.items())),
+        is_hash_seed_pinned=pins_hash_seed(root),
+        scripts=find_scripts(root),
         **arguments,  # type: ignore[arg-type]  # checked value by value in settings.check_value
     )
 

@@ -21,6 +21,8 @@ class TableKnowledge:
             self._holds: dict[str, str] = types["holds"]
             self._classes = frozenset(types["classes"]["names"])
             self._main = frozenset(types["main"]["names"])
+            self._commands = frozenset(types["main"]["commands"])
+            self._decorators = frozenset(types["main"]["decorators"])
             self._foreign = frozenset(types["foreign"]["roots"])
         except KeyError as error:
             raise TableError(f"types.toml lacks {error}") from error
@@ -87,6 +89,14 @@ class TableKnowledge:
     def runs_main(self, name: str) -> bool:
         """Does calling the name without a function run the `main` of the module?"""
         return self.canonical(name) in self._main
+
+    def makes_commands(self, name: str) -> bool:
+        """Does calling the name make commands of the functions, classes or objects that it is given?"""
+        return name in self._commands
+
+    def is_command(self, decorator: str) -> bool:
+        """Does a command line run what is decorated with a method of this name?"""
+        return decorator in self._decorators
 
     def is_foreign(self, root: str) -> bool:
         """Is the top-level package known to be no part of the project?"""

@@ -171,7 +171,7 @@ class Project:
 
     def _judge(self, results: Sequence[FileResult]) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
         """The findings that stand when every rule has seen the whole project."""
-        facts = ProjectFacts(self._summaries().values(), self._open)
+        facts = ProjectFacts(self._summaries().values(), self._open, scripts=self.config.scripts)
         problems: list[Problem] = []
         standing: list[Finding] = []
         own: dict[str, list[Finding]] = {}

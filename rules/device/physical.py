@@ -59,3 +59,31 @@ def is_growth_on(call: CallSite) -> bool | None:
     if given.is_constant(True, 1):
         return True
     return False if given.is_constant(False, 0) else None
+
+
+def is_certain(call: CallSite) -> bool:
+    """Does the call surely run where its body does and there is a GPU: in a loop over the GPUs, `if gpus:`, `try`?"""
+    file = call.file
+    here: ast.AST = file.statement_of(call.node)
+    parent = file.index.places[here].parent
+    while not isinstance(parent, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        if isinstance(parent, ast.If) and not _asks_for_gpus(file, parent, here):
+            return parent is file.main_guard
+        if isinstance(parent, ast.For) and not lists_gpus(Expr(file, parent.iter)):
+            return False
+        if not isinstance(parent, (ast.If, ast.For, ast.With)) and not (
+            isinstance(parent, ast.Try) and here in parent.body
+        ):
+            return False
+        here, parent = parent, file.index.places[parent].parent
+    return True
+
+
+def _asks_for_gpus(file: FileModel, statement: ast.If, child: ast.AST) -> bool:
+    """Is the statement's body, where the child stands, what runs when there are GPUs?"""
+    if child not in statement.body:
+        return False
+    names = [node for node in ast.walk(statement.test) if isinstance(node, ast.Name) and node.id != "len"]
+    calls = [node for node in ast.walk(statement.test) if isinstance(node, ast.Call)]
+    listed = [node for node in (*names, *calls) if lists_gpus(Expr(file, node))]
+    return bool(listed) and len(names) <= 1 and not isinstance(statement.test, ast.UnaryOp)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 
-from tfguard.rules.device.sessions import Kind, Memory, device_table, is_harmless
+from tfguard.rules.device.sessions import Kind, Memory, device_table, is_harmless, kind_of, with_imports
+from tfguard.rules.device.spelling import Spelling
 
 from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.objects import history_of
 from tfguard.analysis.values import Known
+from tfguard.model import Edit
 
 _GPU = re.compile(r"^(?:/?(?:device:)?|.*/(?:device:)?)gpu(?::(\d+|%d|%i|%s|\{\w*\})?)?$", re.IGNORECASE)
 #: A GPU whose number is computed.
@@ -78,3 +80,28 @@ def config_places_softly(expr: Expr) -> bool | None:
         if not made.argument(option).is_absent:
             return True
     return False
+
+
+# -- the fix ------------------------------------------------------------------------------------------------
+
+
+def soft_edits(call: CallSite) -> tuple[Edit, ...] | None:
+    """The edits by which a session places softly; None where the config comes from elsewhere."""
+    kind = kind_of(call)
+    option = f"{device_table()['placement']['option']}=True"
+    if kind is None or not call.resolution.is_certain:
+        return None
+    given = call.argument(kind.argument, kind.position)
+    if given.expr is None or given.is_constant(None):
+        spelling = Spelling.of(call)
+        proto = spelling.spell(device_table()["config"]["proto"]) if spelling is not None else None
+        if spelling is None or proto is None:
+            return None
+        passed = call.file.rewrite.set_argument(call, kind.argument, f"{proto}({option})", kind.position)
+        edits: tuple[Edit, ...] | None = with_imports(spelling, [passed])
+        return edits
+    creations = history_of(given.expr, is_harmless).creations
+    calls = [creation.expr.call for creation in creations]
+    added = [call.file.rewrite.add_argument(made, option) for made in calls if made is not None]
+    found = [edit for edit in added if edit is not None]
+    return tuple(sorted(set(found))) if found and len(found) == len(calls) else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from tfguard.rules.device.physical import device_of, is_growth_on
+from tfguard.rules.device.physical import device_of, is_certain, is_growth_on
 from tfguard.rules.device.placement import gpu_of, places_softly
 from tfguard.rules.device.sessions import Memory, device_table, judge, kind_of
 
@@ -47,6 +47,12 @@ def what(event: Event) -> str:
     """What an event is."""
     found: str = event.item.payload["is"]
     return found
+
+
+def makes_devices(event: Event) -> bool:
+    """Does it list the devices by making them, without starting TensorFlow 2?"""
+    is_session = what(event) == BARE and event.item.name.endswith(".list_local_devices")
+    return is_session or event.item.payload.get("makes") == "devices"
 
 
 def events_of(program: Program) -> list[Event]:
@@ -92,7 +98,8 @@ def _note_session(call: CallSite) -> Note:
 def _api_call(call: CallSite, name: str) -> Note | None:
     bounds = device_table()["bounds"]
     if name in bounds["context"]:
-        return {"is": CONTEXT, "what": bounds["context"][name], "device": device_of(call), "on": is_growth_on(call)}
+        note = {"is": CONTEXT, "what": bounds["context"][name], "device": device_of(call)}
+        return note | {"on": is_growth_on(call), "certain": is_certain(call)}
     if name in bounds["visible"]:
         return _visible(call)
     if name in bounds["looks"]:
@@ -104,8 +111,12 @@ def _api_call(call: CallSite, name: str) -> Note | None:
     found = _use_of(call, name)
     if name == device_table()["placement"]["device"] and gpu_of(call) is not None:
         return {"is": found or PLACED, "gpu": gpu_of(call)}
+    if found == GRAPH and set(call.names) & _missing_in_2(call):
+        return {"is": GRAPH, "old": True}
     if name in device_table()["lists"]["names"]:
         return {"is": found, "makes": "devices"}
+    if found == USES and name in device_table()["keras_session"]["names"]:
+        return {"is": found, "keras": True}
     return {"is": found} if found is not None else None
 
 
@@ -144,12 +155,14 @@ def _is_of_graphs(call: CallSite, name: str) -> bool:
     """Is it a name that tells a program of TensorFlow 1: one for graphs, or one that TensorFlow 2 never had?"""
     if name in _graph_names() or name.split(".", 1)[0] in device_table()["graph"]["roots"]:
         return True
-    if not name.startswith("tensorflow."):
-        return False
+    return bool(_missing_in_2(call))
+
+
+def _missing_in_2(call: CallSite) -> frozenset[str]:
+    """The names of the call that TensorFlow 2 never had."""
     target, table = call.file.target, load_api_table()
-    written = [n for n in call.names if n.startswith("tensorflow.")]
-    statuses = [table.status(n, target.tensorflow, target.keras) for n in written]
-    return any(status.kind == "missing" and not _IN_2.search(status.versions) for status in statuses)
+    written = {n: table.status(n, target.tensorflow, target.keras) for n in call.names if n.startswith("tensorflow.")}
+    return frozenset(n for n, s in written.items() if s.kind == "missing" and not _IN_2.search(s.versions))
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,7 @@ from typing import Any
 from tfguard.rules.device.spelling import Spelling
 
 from tfguard.analysis.calls import CallSite, Expr
+from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.objects import Creation, History, history_of
 from tfguard.analysis.values import Known
 from tfguard.model import Edit
@@ -83,14 +84,24 @@ def kind_of(call: CallSite) -> Kind | None:
 
 def is_cpu_only(call: CallSite) -> bool:
     """Is the call in a test, or is the project's TensorFlow one without GPU?"""
-    return call.file.target.device == "cpu" or is_test(call)
+    return is_cpu_target(call.file) or is_test(call)
+
+
+def is_cpu_target(file: FileModel) -> bool:
+    """Is the project's TensorFlow one without GPU?"""
+    return file.target.device == "cpu"
+
+
+def is_test_path(path: str) -> bool:
+    """Is the file one of tests?"""
+    *folders, name = path.split("/")
+    base = name.rsplit(".", 1)[0]
+    return base.startswith("test_") or base.endswith("_test") or bool({base, *folders} & {"conftest", "test", "tests"})
 
 
 def is_test(call: CallSite) -> bool:
     """Does a test make the call?"""
-    *folders, name = call.file.path.split("/")
-    base = name.rsplit(".", 1)[0]
-    if base.startswith("test_") or base.endswith("_test") or {base, *folders} & {"conftest", "test", "tests"}:
+    if is_test_path(call.file.path):
         return True
     resolver = call.file.resolver
     owners = [info for name, info in resolver.classes.items() if call.function.startswith(f"{name}.")]
@@ -151,7 +162,7 @@ def _pass_config(call: CallSite, kind: Kind) -> tuple[Edit, ...] | None:
         if not spelling.prefix:
             return None
         text = kind.passed.format(tf=spelling.plain, config=config)
-    return _with_imports(spelling, [call.file.rewrite.set_argument(call, kind.argument, text, kind.position)])
+    return with_imports(spelling, [call.file.rewrite.set_argument(call, kind.argument, text, kind.position)])
 
 
 def new_config(call: CallSite, spelling: Spelling, before: str = "") -> str | None:
@@ -162,7 +173,8 @@ def new_config(call: CallSite, spelling: Spelling, before: str = "") -> str | No
     return f"{proto}({before}gpu_options={options}({option}={value}))" if proto and options else None
 
 
-def _with_imports(spelling: Spelling, edits: Iterable[Edit | None]) -> tuple[Edit, ...] | None:
+def with_imports(spelling: Spelling, edits: Iterable[Edit | None]) -> tuple[Edit, ...] | None:
+    """Edits together with the imports that their spelling needs; None where one of them cannot be made."""
     made = [*edits, *spelling.import_edits()]
     found = [edit for edit in made if edit is not None]
     return tuple(sorted(set(found))) if len(found) == len(made) else None
@@ -276,4 +288,4 @@ def _extend_config(creation: Creation, call: CallSite) -> tuple[Edit, ...] | Non
     options = spelling.spell(device_table()["config"]["options"]) if spelling is not None else None
     if spelling is None or options is None:
         return None
-    return _with_imports(spelling, [rewrite.add_argument(call, f"gpu_options={options}({option}={value})")])
+    return with_imports(spelling, [rewrite.add_argument(call, f"gpu_options={options}({option}={value})")])

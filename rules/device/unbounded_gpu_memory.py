@@ -76,7 +76,8 @@ from tfguard.rules.device.record import (
     record,
     what,
 )
-from tfguard.rules.device.sessions import Judgement, Memory, judge, kind_of, option_of
+from tfguard.rules.device.sessions import Judgement, Kind, Memory, judge, kind_of, option_of
+from tfguard.rules.device.unused import config_for
 
 from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
@@ -109,12 +110,20 @@ def check(file: FileModel) -> Iterator[Finding]:
             continue
         judgement = judge(call, kind)
         if judgement.memory is Memory.UNBOUNDED:
-            yield rule.finding(call, _message(call, judgement), fix=_fix(call, kind.argument, judgement))
+            fix = _own_config(call, kind) or _fix(call, kind.argument, judgement)
+            yield rule.finding(call, _message(call, judgement), fix=fix)
 
 
 def _message(call: CallSite, judgement: Judgement) -> str:
     how = "with a config that bounds no GPU memory" if judgement.has_config else "without a config"
     return f"`{call.written}` {how} takes nearly all the memory of every GPU that it sees"
+
+
+def _own_config(call: CallSite, kind: Kind) -> Fix | None:
+    """Pass the config that was made for the session and forgotten (TFG202)."""
+    name = config_for(call, kind)
+    edit = call.file.rewrite.set_argument(call, kind.argument, name, kind.position) if name is not None else None
+    return Fix(f"Pass `{kind.argument}={name}`", (edit,), Safety.SAFE) if edit is not None else None
 
 
 def _fix(call: CallSite, argument: str, judgement: Judgement) -> Fix | None:

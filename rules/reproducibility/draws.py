@@ -40,6 +40,8 @@ class Condition:
     none: bool = False
     #: A list that is written out with this many elements.
     elements: int | None = None
+    #: What one of these calls made.
+    made_by: tuple[str, ...] = ()
 
     def holds_for(self, call: CallSite) -> Answer:
         """Does the call's argument fulfil it?"""
@@ -50,6 +52,8 @@ class Condition:
             return _names_one_of(argument.expr, self.names)
         if self.elements is not None:
             return _has_elements(argument.expr, self.elements)
+        if self.made_by:
+            return _is_made_by(argument.expr, self.made_by)
         value = argument.value
         if self.given:
             return _given(argument, value)
@@ -81,6 +85,13 @@ def _has_elements(expr: Expr | None, count: int) -> Answer:
     return Answer.MAYBE if expr is None else Answer(2 * (elements is not None and len(elements) == count))
 
 
+def _is_made_by(expr: Expr | None, names: tuple[str, ...]) -> Answer:
+    made = expr.origin.call if expr is not None else None
+    if made is None:
+        return Answer.MAYBE if expr is None else Answer.NO
+    return Answer(2 * any(made.file.knowledge.canonical(name) in names for name in made.names))
+
+
 def _is_among(value: object, values: tuple[object, ...]) -> bool:
     return any(type(value) is type(other) and value == other for other in values)
 
@@ -102,6 +113,8 @@ class Row:
     needs: str = ""
     #: May an unknown object's method of this name be meant?
     method: bool = False
+    #: Does it depend on what cannot be seen in the call (it wants a seed, and is no evidence)?
+    maybe: bool = False
 
     def draws(self, call: CallSite) -> Answer:
         """Does the call draw from a global generator?"""
@@ -109,6 +122,8 @@ class Row:
         answer = min(answer, *(Answer(2 - c.holds_for(call)) for c in self.unless), Answer.YES)
         if answer is Answer.NO or (self.seed and is_seeded(call, self.seed, self.seed_position)):
             return Answer.NO
+        if self.maybe:
+            answer = Answer.MAYBE
         if self.initializers:
             answer = min(answer, max(_initialises(call, group) for group in self.initializers))
         return answer
@@ -264,6 +279,7 @@ def _row(raw: Mapping[str, Any]) -> Row:
         initializers=tuple(tuple(map(_parameter, group)) for group in raw.get("initializers", ())),
         needs=raw.get("needs", ""),
         method=raw.get("method", False),
+        maybe=raw.get("maybe", False),
     )
 
 
@@ -278,6 +294,7 @@ def _conditions(raw: Any) -> Iterator[Condition]:
             given=one.get("given", False),
             none=one.get("none", False),
             elements=one.get("elements"),
+            made_by=tuple(one.get("made_by", ())),
         )
 
 
@@ -339,12 +356,25 @@ def _rows_of(call: CallSite) -> Iterator[tuple[str, tuple[Row, ...]]]:
     table = load_draws()
     refs = call.resolution.refs
     for ref in refs:
-        yield ref.name, () if ref.is_instance else table.rows.get(call.file.knowledge.canonical(ref.name), ())
+        canonical = call.file.knowledge.canonical(ref.name)
+        yield ref.name, () if ref.is_instance else table.rows.get(canonical) or _rows_of_kept(call, ref.name)
     for name in call.starred_names:
         if rows := table.rows.get(call.file.knowledge.canonical(name), ()):
             yield name, rows
     if not refs and call.receiver is not None:
         yield "", table.methods.get(call.written.rpartition(".")[2].strip(), ())
+
+
+def _rows_of_kept(call: CallSite, name: str) -> tuple[Row, ...]:
+    """The rows of a method of what the file itself keeps in a module (`tf.model = Sequential()`, `tf.model.fit()`)."""
+    owner, _, method = name.rpartition(".")
+    module, _, attribute = owner.rpartition(".")
+    if method not in load_draws().methods:
+        return ()
+    kept = [store for store in call.file.stores if store.key == Known(attribute) and module in store.names]
+    types = {kind for store in kept for kind in (store.value.resolution.types if store.value is not None else ("",))}
+    canonical = [call.file.knowledge.canonical(f"{kind}.{method}") for kind in sorted(types)]
+    return load_draws().rows.get(canonical[0], ()) if len(set(canonical)) == 1 else ()
 
 
 def _edition(call: CallSite, name: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfguard.rules.reproducibility.order_flow import Flow
-from tfguard.rules.reproducibility.order_loops import NAMES, Loop
-from tfguard.rules.reproducibility.order_table import canonical_names, last_word, load_order
+from tfguard.rules.reproducibility.order_loops import Loop
+from tfguard.rules.reproducibility.order_table import NAMES, WALKED, canonical_names, last_word, load_order
 
 from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
@@ -42,8 +42,13 @@ class Listing:
     @property
     def node(self) -> ast.expr:
         """The expression whose value is the list: of `next(os.walk(d))[2]` the whole."""
-        part = _first_of_walk(self.call) if self.kind is Kind.WALK else None
-        return part if part is not None else self.call.node
+        first = self.first_round
+        return _part_of_first(self.call.file, first) if first is not None else self.call.node
+
+    @property
+    def first_round(self) -> ast.expr | None:
+        """`next(os.walk(d))` around a walk."""
+        return _first_of_walk(self.call) if self.kind is Kind.WALK else None
 
 
 def iter_listings(file: FileModel) -> Iterator[Listing]:
@@ -77,15 +82,22 @@ def _may_be_path(call: CallSite) -> bool:
     return len(call.node.args) == (0 if last_word(call) == "iterdir" else 1) and not call.node.keywords
 
 
-def _first_of_walk(call: CallSite) -> ast.Subscript | None:
-    """`next(os.walk(d))[1]` around a walk."""
+def _first_of_walk(call: CallSite) -> ast.expr | None:
+    """`next(os.walk(d))`, `os.walk(d).__next__()` around a walk."""
     places = call.file.index.places
     outer = places[call.node].parent
-    part = places[outer].parent if isinstance(outer, ast.Call) else None
-    if isinstance(part, ast.Subscript) and part.value is outer and isinstance(part.slice, ast.Constant):
-        is_next = "builtins.next" in call.file.call_site(outer).names if isinstance(outer, ast.Call) else False
-        return part if is_next and part.slice.value in (1, 2) else None
+    if isinstance(outer, ast.Attribute) and outer.attr in ("next", "__next__"):
+        outer = places[outer].parent
+        return outer if isinstance(outer, ast.Call) and not outer.args else None
+    if isinstance(outer, ast.Call) and outer.args[:1] == [call.node]:
+        return outer if "builtins.next" in call.file.call_site(outer).names else None
     return None
+
+
+def _part_of_first(file: FileModel, node: ast.expr) -> ast.expr:
+    """`next(os.walk(d))[1]` around the first round of a walk, or the round itself."""
+    part = file.index.places[node].parent
+    return part if isinstance(part, ast.Subscript) and part.value is node else node
 
 
 # -- where the order ends up ----------------------------------------------------------------------------------
@@ -101,6 +113,8 @@ def follow(listing: Listing) -> Flow:
         around = flow.places[listing.node].parent
         if isinstance(around, ast.comprehension) and around.iter is listing.node:
             flow.comprehension(around, NAMES)
+    elif listing.first_round is not None:
+        flow.push(listing.first_round, WALKED)
     else:
         flow.push(listing.node, NAMES)
     return flow
@@ -175,7 +189,9 @@ def sorting_edits(listing: Listing) -> tuple[Edit, ...] | None:
     if listing.kind is Kind.WALK and node is listing.call.node:
         whole = file.index.places[parent].parent if isinstance(parent, ast.comprehension) else None
         return _wrap(file, whole, "") if isinstance(whole, ast.ListComp) else None
-    if listing.kind is not Kind.LIST and listing.kind is not Kind.WALK and not _takes_list(file, node, parent):
+    if listing.kind is Kind.WALK:
+        return _wrap(file, node, "") if isinstance(node, ast.Subscript) else None
+    if listing.kind is not Kind.LIST and not _takes_list(file, node, parent):
         return None
     key = ", key=lambda entry: entry.name" if listing.kind is Kind.ENTRIES else ""
     if _is_list_of(file, parent, node):

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from tfguard.rules.reproducibility.order_loops import DATA, NAMES, Loop, counter_of
+from tfguard.rules.reproducibility.order_loops import Loop, counter_of
 from tfguard.rules.reproducibility.order_table import (
+    DATA,
+    NAMES,
+    WALKED,
     canonical_names,
     forgets_order,
     last_word,
@@ -88,6 +91,8 @@ class Flow:
     def follow(self, node: ast.expr, level: int) -> None:
         """What is done with the value of an expression."""
         parent = self.places[node].parent
+        if level == WALKED and not isinstance(parent, (ast.Assign, ast.Subscript)):
+            return
         if isinstance(parent, ast.keyword):
             node, parent = parent.value, self.places[parent].parent
         if isinstance(parent, ast.Starred):
@@ -119,8 +124,10 @@ class Flow:
         """The sequence is an argument."""
         call, table = self.file.call_site(call_node), load_order()
         names, word = canonical_names(call), last_word(call)
-        if names & table.draws or (word in table.draw_methods and not names):
-            self.reach(call_node, f"`{call.written}` draws from it by position")
+        if names & table.draws or (word in table.draw_methods and self.own_function(call) is None):
+            self.reach(call_node, f"`{call.written}` deals it out by position")
+        elif word in table.picks:
+            self.push(call_node, level)
         elif names & table.data or word in table.trains or names & table.runs:
             self.reach(call_node, f"it is given to `{call.written}`")
         elif names & table.keeps:
@@ -131,18 +138,21 @@ class Flow:
             self.variable(call_node.func.value, level, self.places[call_node].order)
         elif self.own_function(call) is not None:
             self.parameter(node, call, level)
+        elif level == NAMES and loads_content(call):
+            self.push(call_node, DATA)
         elif level == DATA and {name.split(".")[0] for name in call.names} & table.libraries:
             self.push(call_node, level)
 
     def mapped(self, call: CallSite) -> int:
         """What `map(load, files)` makes of names."""
         given = call.node.args[0] if last_word(call) == "map" and call.node.args else None
-        if given is None:
-            return NAMES
-        inner = [self.file.call_site(n) for n in ast.walk(given) if isinstance(n, ast.Call)]
+        inner = (
+            [self.file.call_site(n) for n in ast.walk(given) if isinstance(n, ast.Call)] if given is not None else []
+        )
         written = ast.unparse(given).rpartition(".")[2] if isinstance(given, (ast.Name, ast.Attribute)) else ""
         is_named = load_order().loads.search(written) is not None and load_order().loads_not.search(written) is None
-        return DATA if is_named or any(loads_content(c) for c in inner) else NAMES
+        found: int = DATA if is_named or any(loads_content(c) for c in inner) else NAMES
+        return found
 
     def method(self, attribute: ast.Attribute, level: int) -> None:
         """A method of the sequence is called."""
@@ -153,23 +163,22 @@ class Flow:
             self.push(call, level)
         elif attribute.attr == "index" and level == NAMES:
             self.reach(call, "the position in it becomes a number")
-        elif attribute.attr in ("sample", "shuffle") and level == NAMES:
-            self.reach(call, f"`{ast.unparse(attribute)}` draws from it by position")
 
     def part(self, subscript: ast.Subscript, level: int) -> None:
         """A slice of the sequence, or one element."""
         if not isinstance(subscript.ctx, ast.Load):
             return
         index = subscript.slice
-        if isinstance(index, (ast.Slice, ast.Tuple)):
+        key = index.value if isinstance(index, ast.Constant) else None
+        if level == WALKED:
+            if key in (1, 2):
+                self.push(subscript, NAMES)
+        elif isinstance(index, (ast.Slice, ast.Tuple)) or isinstance(key, str):
             self.push(subscript, level)
-            return
-        if not isinstance(index, ast.Name):
-            drawn = [self.file.call_site(n) for n in ast.walk(index) if isinstance(n, ast.Call)]
-            if any(canonical_names(c) & load_order().index_draws for c in drawn):
-                self.reach(subscript, "an element is drawn by its position")
-            return
-        self.indexed(subscript, index, level)
+        elif isinstance(index, ast.Name):
+            self.indexed(subscript, index, level)
+        elif any(isinstance(node, ast.Call) for node in ast.walk(index)):
+            self.push(subscript, level)
 
     def indexed(self, subscript: ast.Subscript, index: ast.Name, level: int) -> None:
         """An element by a number: what the number is decides."""
@@ -182,9 +191,8 @@ class Flow:
             if isinstance(around, ast.comprehension):
                 self.comprehension(around, level)
                 return
-            made = self.file.call_site(binding.value) if isinstance(binding.value, ast.Call) else None
-            if made is not None and canonical_names(made) & load_order().index_draws:
-                self.reach(subscript, "an element is drawn by its position")
+            if isinstance(binding.value, ast.Call):
+                self.push(subscript, level)
                 return
         scope = self.places[subscript].scope.enclosing_function()
         name = getattr(scope.node, "name", "")
@@ -223,7 +231,11 @@ class Flow:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         order = self.places[statement].order
         for target in targets:
-            self.variable(target, level, order, is_bound=not isinstance(statement, ast.AugAssign))
+            if level == WALKED and isinstance(target, ast.Tuple):
+                for element in target.elts[1:]:
+                    self.variable(element, NAMES, order, is_bound=True)
+            else:
+                self.variable(target, level, order, is_bound=not isinstance(statement, ast.AugAssign))
 
     def in_tuple(self, node: ast.expr, parent: ast.Tuple, level: int) -> None:
         """`a, b = files, labels`; `return files, labels`."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tfguard.rules.reproducibility.order_table import (
+    DATA,
     canonical_names,
     forgets_order,
     last_word,
@@ -19,8 +20,6 @@ from tfguard.analysis.file_model import FileModel
 if TYPE_CHECKING:
     from tfguard.rules.reproducibility.order_flow import Flow
 
-#: What a sequence holds: names of files, or what was loaded from them.
-NAMES, DATA = 1, 2
 _GATHERS = frozenset({"append", "extend", "insert", "appendleft", "put"})
 #: Functions that make a longer array or table of one that is given.
 _JOINS = frozenset({"append", "concatenate", "vstack", "hstack", "concat", "stack", "merge", "r_"})
@@ -41,9 +40,7 @@ class Loop:
         if counter is not None:
             self.counters.add(counter)
         self.counters.update(known)
-        for node in ast.walk(loop):
-            if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Constant) and _is_number(node):
-                self.counters.add(ast.unparse(node.target))
+        self.counters.update(_counted(loop))
         if not known:
             self.bind(loop.target, level)
             self.known.pop(counter or "", None)
@@ -223,8 +220,16 @@ class Loop:
 _SORTS = frozenset({"sorted", "natsorted", "humansorted", "sort"})
 
 
-def _is_number(node: ast.AugAssign) -> bool:
-    return isinstance(node.value, ast.Constant) and isinstance(node.value.value, int)
+def _counted(loop: ast.For | ast.AsyncFor) -> set[str]:
+    """The variables that count through the whole loop: `n += 1`, and no `n = 0` in between."""
+    counted: set[str] = set()
+    reset: set[str] = set()
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Constant):
+            counted.add(ast.unparse(node.target))
+        elif isinstance(node, ast.Assign):
+            reset.update(ast.unparse(target) for target in node.targets)
+    return counted - reset
 
 
 def last_word_of(node: ast.Call) -> str:

@@ -11,6 +11,11 @@ from tfguard.errors import TableError
 from tfguard.table_files import Version, parse_version
 from tfguard.tables import load_toml
 
+#: What a sequence holds: names of files, what was loaded from them, or the three things that `os.walk` gives at once.
+WALKED: int = -1
+NAMES: int = 1
+DATA: int = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -35,7 +40,7 @@ class Table:
     writers: frozenset[str]
     draws: frozenset[str]
     draw_methods: frozenset[str]
-    index_draws: frozenset[str]
+    picks: frozenset[str]
     loads: re.Pattern[str]
     loads_not: re.Pattern[str]
 
@@ -57,10 +62,7 @@ def load_order() -> Table:
             keeps_methods=frozenset(keeps["methods"]),
             libraries=frozenset(keeps["libraries"]),
             data=frozenset(uses["names"]),
-            **{
-                key: frozenset(uses[key])
-                for key in ("trains", "runs", "writers", "draws", "draw_methods", "index_draws")
-            },
+            **{key: frozenset(uses[key]) for key in ("trains", "runs", "writers", "draws", "draw_methods", "picks")},
             loads=re.compile(data["loads"]["pattern"]),
             loads_not=re.compile(data["loads"]["unless"]),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,9 +10,11 @@ from tfguard.rules.reproducibility.draws import Versions
 from tfguard.rules.reproducibility.runs import Course, Seeding
 
 from tfguard.analysis.blocks import call_at, end_of_statement, insert_below
+from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
-from tfguard.analysis.preamble import Module, insert_preamble
+from tfguard.analysis.preamble import Module, insert_preamble, place_lines
 from tfguard.analysis.project import Event, Program, ProjectFacts
+from tfguard.analysis.rewrite import is_docstring
 from tfguard.model import Edit, Fix, Safety
 from tfguard.tables import load_api_table
 
@@ -120,6 +123,7 @@ class _Seeder:
         first, guard = self.course.earliest, self.file(path).main_guard
         start = first.event.chain[0][1] if first is not None else 0
         is_guarded = guard is not None and start >= self.file(path).span(guard).start
+        is_guarded = is_guarded or self.opening(self.file(path)) is not None
         return Safety.SAFE if is_guarded else Safety.UNSAFE
 
     # -- places ---------------------------------------------------------------------------------------
@@ -130,8 +134,23 @@ class _Seeder:
         call = call_at(file, began.item.start)
         if call is None:
             return None
-        block = block_of(file, generators, self.course.versions, self.value, one_call=self.is_one_call(generators))
+        known = self.seed_above(file, call)
+        if known is not None and known[0].generators == generators and "\n" not in known[1].text:
+            return insert_below(file, call, modules={}, lines=lambda _: [known[1].text])
+        value = known[0].text if known is not None and known[0].text is not None else self.value
+        block = block_of(file, generators, self.course.versions, value, one_call=self.is_one_call(generators))
         return insert_below(file, call, modules=block.modules, lines=block.lines)
+
+    def seed_above(self, file: FileModel, call: CallSite) -> tuple[Seeding, CallSite] | None:
+        """A seed that an earlier statement of the same body surely sets: it can be written once more."""
+        for seeding in reversed(self.course.seedings):
+            event = seeding.event
+            if seeding.text is None or event.path != file.path or event.is_conditional or event.is_repeated:
+                continue
+            known = call_at(file, event.item.start)
+            if known is not None and known.span.end <= call.span.start and known.function == call.function:
+                return seeding, known
+        return None
 
     def at_start(self, generators: tuple[str, ...]) -> tuple[Edit, ...] | None:
         """Lines beside a seed that the program already sets in time, else after the imports."""
@@ -143,6 +162,16 @@ class _Seeder:
             if beside is not None:
                 return beside
         block = block_of(file, generators, self.course.versions, self.value, one_call=self.is_one_call(generators))
+        opening = self.opening(file)
+        if opening is not None:
+            return place_lines(
+                file,
+                opening,
+                modules=block.modules,
+                lines=lambda names: [*block.lines(names), ""],
+                below=False,
+                above_comments=True,
+            )
         return insert_preamble(
             file,
             modules=block.modules,
@@ -150,6 +179,20 @@ class _Seeder:
             before=first.event.chain[0][1],
             inside_guard=self.entry in self.facts.imported,
         )
+
+    def opening(self, file: FileModel) -> ast.stmt | None:
+        """The first statement of the function that is a command, where the seed has to stand in it.
+
+        That is where other files import the file too, and all draws come when the function runs.
+        """
+        function = file.resolver.functions.get(self.program.entry.body)
+        first = self.course.earliest
+        if function is None or first is None or self.entry not in self.facts.imported:
+            return None
+        if first.event.chain[0][1] < file.span(function).start:
+            return None
+        body = function.body
+        return body[1] if is_docstring(body[0]) and len(body) > 1 else body[0]
 
     def beside(self, seeding: Seeding, generators: tuple[str, ...]) -> tuple[Edit, ...] | None:
         """Lines below a seed that is surely set before every unseeded draw, with the same value."""

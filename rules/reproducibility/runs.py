@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +33,8 @@ class Draw:
     began: Event | None = None
     #: The graph whose variables it gives their first values, "" for every other draw.
     initialises: str = ""
+    #: What the seed of its generator belongs to: for TensorFlow's the graph, else the generator itself.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Seeding:
     event: Event
     generators: tuple[str, ...]
     position: int
+    #: What TensorFlow's seed belonged to at that moment.
+    key: str = ""
 
     @property
     def literal(self) -> int | None:
@@ -53,6 +58,23 @@ class Seeding:
         """What the user wrote for the seed, where it may be written once more beside it."""
         value: str | None = self.event.item.payload.get("text")
         return value
+
+
+class Cause(enum.Enum):
+    """Why a seed has no effect on a draw from the very generator that it seeds."""
+
+    AFTER = "it comes after the draw"
+    THROWN_AWAY = "a graph that begins later throws it away"
+    OTHER_GRAPH = "it belongs to another graph"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A seed that is without effect on a draw."""
+
+    seeding: Seeding
+    draw: Draw
+    cause: Cause
 
 
 @dataclass
@@ -93,9 +115,27 @@ class Course:
         found = {draw.generator for draw in self.unseeded}
         return tuple(generator for generator in GENERATORS if generator in found)
 
+    @cached_property
+    def losses(self) -> tuple[Loss, ...]:
+        """The seeds that are without effect on what is surely drawn, those of the first draw first."""
+        found = [
+            Loss(seeding, draw, _cause_of(seeding, draw))
+            for draw in self.sure
+            for seeding in self.seedings
+            if draw.generator in seeding.generators
+        ]
+        return tuple(sorted(found, key=lambda loss: loss.cause is Cause.AFTER))
+
     def draw_from(self, generator: str) -> Draw | None:
         """The unseeded draw from a generator."""
         return next((draw for draw in self.unseeded if draw.generator == generator), None)
+
+
+def _cause_of(seeding: Seeding, draw: Draw) -> Cause:
+    """Why a seed has no effect on a draw."""
+    if seeding.position > draw.position or draw.generator != "tensorflow":
+        return Cause.AFTER
+    return Cause.THROWN_AWAY if seeding.key == draw.key else Cause.OTHER_GRAPH
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +265,7 @@ class _Follower:
                 place = draw.event if event is None else event
                 began = self.began.get(self.key)
                 self.pending.append(
-                    replace(draw, event=place, position=self.position, began=began, initialises=self.key)
+                    replace(draw, event=place, position=self.position, began=began, initialises=self.key, key=self.key)
                 )
         self.made.clear()
 
@@ -238,7 +278,7 @@ class _Follower:
     # -- seeds and draws -----------------------------------------------------------------------------------
 
     def seed(self, event: Event, generators: Iterable[str]) -> None:
-        self.course.seedings.append(Seeding(event, tuple(generators), self.position))
+        self.course.seedings.append(Seeding(event, tuple(generators), self.position, self.key))
         self.seeded.update(self.key if generator == "tensorflow" else generator for generator in generators)
 
     def help(self, event: Event, names: Iterable[str]) -> None:
@@ -259,7 +299,7 @@ class _Follower:
         if is_variable:
             self.use_made(event)
         is_sure = is_sure and not (needs == "scope" and "scoped" in self.noted)
-        draw = Draw(generator, event, self.position, is_sure, why, self.began.get(key))
+        draw = Draw(generator, event, self.position, is_sure, why, self.began.get(key), key=key)
         if needs == "initializer" and in_graph:
             self.made.append(draw)
         elif key not in self.seeded and is_variable and in_graph:

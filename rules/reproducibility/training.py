@@ -32,15 +32,22 @@ class Training:
         notes = facts.facts_of(rule)
         self.loads = frozenset(path for path, note in notes.items() if note.get("loads"))
         self.trains = frozenset(path for path, note in notes.items() if note.get("trains"))
+        #: Whether a program that runs the file trains, and whether it loads a library that does.
         self.loaded: dict[str, bool] = {}
+        self.loading: set[str] = set(self.loads)
         for program in facts.programs:
             does = any(path in self.trains for path in program.files)
+            self.loading.update(program.files if any(path in self.loads for path in program.files) else ())
             for path in program.files:
                 self.loaded[path] = self.loaded.get(path, False) or does
 
     def is_trained_with(self, path: str) -> bool:
         """Is the file one that trains or of a program that does, and no test?"""
         return not is_test(path) and (path in self.trains or self.loaded.get(path, False))
+
+    def is_loaded_with(self, path: str) -> bool:
+        """Is the file of a program that loads a library which trains, and no test?"""
+        return path in self.loading and not is_test(path)
 
     def may_be_trained_with(self, path: str) -> bool:
         """Does the file load a library that trains, and does no program say more?"""

@@ -65,8 +65,7 @@ from typing import Any
 
 from tfguard.rules.reproducibility.listings import Listing, follow, iter_listings, sorting_edits
 from tfguard.rules.reproducibility.order_flow import Flow, Reach, Returned, follow_result
-from tfguard.rules.reproducibility.order_loops import NAMES
-from tfguard.rules.reproducibility.order_table import canonical_names, load_order
+from tfguard.rules.reproducibility.order_table import NAMES, canonical_names, load_order
 from tfguard.rules.reproducibility.seeds import seed_of
 from tfguard.rules.reproducibility.training import LIBRARIES, Training, note_training
 

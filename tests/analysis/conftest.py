@@ -55,6 +55,12 @@ class SmallKnowledge:
     def runs_main(self, name: str) -> bool:
         return name == "tensorflow.app.run"
 
+    def makes_commands(self, name: str) -> bool:
+        return name == "fire.Fire"
+
+    def is_command(self, decorator: str) -> bool:
+        return decorator == "command"
+
     def is_foreign(self, root: str) -> bool:
         return root in self._foreign
 

@@ -17,17 +17,17 @@ from tfguard.model import Finding, Safety
 from tfguard.tables import load_api_table
 from tfguard.targets import TENSORFLOW_VERSIONS, keras_of
 
-RULE = "TFG101"
+RULES = ("TFG101", "TFG102", "TFG103")
 
 
 def findings(folder: Path, files: dict[str, str], target: str | None = None) -> tuple[Finding, ...]:
     write_files(folder, files)
-    return run_check(folder, select=[RULE], target=target).findings
+    return run_check(folder, select=RULES, target=target).findings
 
 
 def fixed(folder: Path, text: str, target: str | None = None, **settings: object) -> str:
     write_files(folder, {"train.py": text})
-    run_fix(folder, select=[RULE], target=target, **settings)
+    run_fix(folder, select=RULES, target=target, **settings)
     return (folder / "train.py").read_bytes().decode()
 
 
@@ -171,7 +171,11 @@ LAYER = "layer = tf.keras.layers.Dense(2)"
     ("lines", "remark"),
     [
         (f"tf.random.set_seed(1)\n{LAYER}", "`tf.random.set_seed` seeds TensorFlow's generator only"),
-        (f"{LAYER}\ntf.keras.utils.set_random_seed(1)", "`tf.keras.utils.set_random_seed` comes too late"),
+        (
+            f"{LAYER}\ntf.keras.utils.set_random_seed(1)",
+            "`tf.keras.utils.set_random_seed` comes too late: `tf.keras.layers.Dense` has drawn from "
+            "Python's `random` before",
+        ),
         (
             "tf.compat.v1.set_random_seed(1)\nwith tf.Graph().as_default():\n    layer = tf.random.normal([2])",
             "`tf.compat.v1.set_random_seed` seeds another graph than the one that `tf.Graph().as_default` begins",

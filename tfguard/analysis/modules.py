@@ -73,6 +73,15 @@ class Modules:
         packages = [package for package in around if package is not None and package.path.endswith("__init__.py")]
         return (*packages, module)
 
+    def find_script(self, dotted: str, function: str) -> Body | None:
+        """The body that a command runs which is installed as `dotted:function`; `src/` may stand before it."""
+        candidates = [s for s in (self._modules.get(dotted), *self._suffixes.get(dotted, [])) if s is not None]
+        for summary in candidates:
+            found = self.find_body(summary, f"{summary.module}.{function}")
+            if found is not None:
+                return found
+        return None
+
     # -- names --------------------------------------------------------------------------------------
 
     def find_body(self, summary: FileSummary, name: str) -> Body | None:

@@ -10,7 +10,7 @@ from tfguard.analysis.modules import Body, Modules
 from tfguard.analysis.program import Event as Event
 from tfguard.analysis.program import Program as Program
 from tfguard.analysis.program import Run
-from tfguard.analysis.summary import FileSummary
+from tfguard.analysis.summary import Entry, FileSummary
 
 if TYPE_CHECKING:
     from tfguard.analysis.file_model import FileModel
@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 class ProjectFacts:
     """Everything known of a set of files; the same whatever order the summaries come in."""
 
-    def __init__(self, summaries: Iterable[FileSummary], open_file: Callable[[str], FileModel]) -> None:
+    def __init__(
+        self,
+        summaries: Iterable[FileSummary],
+        open_file: Callable[[str], FileModel],
+        *,
+        scripts: Iterable[str] = (),
+    ) -> None:
         self.files: dict[str, FileSummary] = {s.path: s for s in sorted(summaries, key=lambda s: s.path)}
         self._open = open_file
         self._opened: dict[str, FileModel] = {}
         self._kept: dict[object, Any] = {}
         self._modules = Modules(self.files)
+        self._scripts = tuple(scripts)
 
     def open(self, path: str) -> FileModel:
         """The model of a file, parsed again when a rule needs more than its summary."""
@@ -81,12 +88,30 @@ class ProjectFacts:
         """Every program of the project, in path order; a file that others import starts none unless it says so."""
         found: list[Program] = []
         for summary in self.files.values():
-            for entry in summary.entries:
-                if entry.kind == "script" and summary.path in self.imported:
+            known: set[str] = set()
+            for entry in (*summary.entries, *self._commands.get(summary.path, ())):
+                if entry.body in known or (entry.kind == "script" and summary.path in self.imported):
                     continue
-                events = tuple(Run(self._modules, summary, entry).events())
-                found.append(Program(summary, entry, events, self.loaded_from(summary)))
+                run = Run(self._modules, summary, entry)
+                found.append(Program(summary, entry, tuple(run.events()), self.loaded_from(summary)))
+                known.update(name for path, name, _ in run.rounds if path == summary.path)
         return tuple(found)
+
+    @cached_property
+    def _commands(self) -> dict[str, list[Entry]]:
+        """The functions that are installed as commands, by the path of the file that defines them."""
+        found: dict[str, list[Entry]] = {}
+        for script in self._scripts:
+            module, _, function = script.partition(":")
+            body = self._modules.find_script(module, function)
+            if body is None:
+                continue
+            known = {entry.body for entry in (*body.summary.entries, *found.get(body.summary.path, ()))}
+            node = self.open(body.summary.path).resolver.functions.get(body.name)
+            if node is not None and body.name not in known:
+                entry = Entry("console script", node.lineno, body.name)
+                found.setdefault(body.summary.path, []).append(entry)
+        return found
 
 
 def interesting(summaries: Mapping[str, FileSummary]) -> tuple[str, ...]:

@@ -26,6 +26,12 @@ class Knowledge(Protocol):
     def runs_main(self, name: str) -> bool:
         """Does calling the name without a function run the `main` of the module?"""
 
+    def makes_commands(self, name: str) -> bool:
+        """Does calling the name make commands of the functions, classes or objects that it is given?"""
+
+    def is_command(self, decorator: str) -> bool:
+        """Does a command line run what is decorated with a method of this name?"""
+
     def is_foreign(self, root: str) -> bool:
         """Is the top-level package known to be no part of the project?"""
 

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from tfguard.analysis.calls import CallSite, StoreSite
+from tfguard.analysis.choices import chosen_from, made_commands
+from tfguard.analysis.entries import entries_of, main_body
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.index import Place
 from tfguard.analysis.names import unpacked
 from tfguard.analysis.scopes import BindingKind, Branch, Scope, final
-from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, ClassSummary, Entry, FileSummary, Item
+from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, ClassSummary, FileSummary, Item
 
 #: A rule's view of one call: its payload (JSON values), None when the call is nothing to it.
 EffectFunction = Callable[[CallSite], Any]
 #: The same for a write to an attribute or item.
 StoreFunction = Callable[[StoreSite], Any]
 
-_NO_ENTRY = ("setup.py", "conftest.py", "__init__.py")
-
 #: What is handed a function without calling it.
 _LOOKS = ("callable", "getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str")
 _ONLY_HOLD = frozenset({"functools.partial", *(f"builtins.{name}" for name in _LOOKS)})
-
-
-def main_body(module: str) -> str:
-    """The name of the body under `if __name__ == "__main__":`."""
-    return f"{module}.<main>"
 
 
 def summarise(
@@ -49,7 +43,7 @@ def summarise(
         exports=_exports(file),
         bodies=bodies,
         classes={name: _class_summary(file, name) for name in file.resolver.classes},
-        entries=tuple(_entries(file, bodies)),
+        entries=tuple(entries_of(file, bodies)),
         facts=dict(facts),
     )
 
@@ -150,7 +144,7 @@ def _callees(file: FileModel, call: CallSite) -> Iterator[tuple[str, str, tuple[
         method = call.node.func.attr
         if names or not method.startswith("__"):
             yield METHOD, method, names
-    for name in call.starred_names:
+    for name in (*call.starred_names, *chosen_from(call), *made_commands(call)):
         if not file.resolver.is_foreign(name):
             yield CALL, name, ()
     given = bool(call.node.args) or any(keyword.arg in (None, "main") for keyword in call.node.keywords)
@@ -229,27 +223,3 @@ def _class_summary(file: FileModel, name: str) -> ClassSummary:
     info = file.resolver.classes[name]
     bases = [base for node in info.node.bases for base in file.resolver.resolve(node).names]
     return ClassSummary(name, tuple(bases), tuple(info.methods))
-
-
-def _entries(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Iterator[Entry]:
-    """Where a program may start in this file, with the evidence."""
-    base = file.path.rsplit("/", 1)[-1]
-    if base in _NO_ENTRY or base.startswith("test_") or base.endswith("_test.py"):
-        return
-    guard = file.main_guard
-    if guard is not None:
-        yield Entry("main guard", guard.lineno, main_body(file.module))
-    elif file.source.is_notebook:
-        yield Entry("notebook", 1, file.module)
-    else:
-        starts = [call.span.start for call in file.calls if call.function == file.module and _does_work(call)]
-        starts.extend(item.start for item in bodies.get(file.module, ()) if item.kind == EFFECT)
-        if starts:
-            yield Entry("script", file.source.position(min(starts))[0], file.module)
-
-
-def _does_work(call: CallSite) -> bool:
-    """Is it a call of something else than the language's own functions?"""
-    language = sys.stdlib_module_names | {"builtins"}
-    of_language = [name.split(".", 1)[0] in language and call.file.resolver.is_foreign(name) for name in call.names]
-    return not of_language or not all(of_language)

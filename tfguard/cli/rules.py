@@ -55,7 +55,7 @@ def render_json(rules: tuple[Rule, ...]) -> str:
 
 
 def render_markdown(rules: tuple[Rule, ...]) -> str:
-    """The table that stands in the README."""
+    """A table with a line for each rule."""
     from tfguard.report.markdown import table
 
     rows = [(rule.id, f"`{rule.name}`", rule.family, _severity(rule), rule.summary) for rule in rules]

@@ -1,0 +1,38 @@
+"""Seeds the generators that are not TensorFlow's."""
+
+import random
+from typing import Any, Callable
+
+from tfguard.runtime.telling import Telling
+
+#: Bits that NumPy asks for when a generator is made without a seed.
+_ENTROPY_NAME = "randbits"
+#: The module that asks: in 1.18, from 1.19 on.
+_ENTROPY_USERS = ("_bit_generator", "bit_generator")
+
+
+def seed_python(module: Any, seed: int, telling: Telling) -> None:
+    """Python's global generator, from which Keras takes its initial weights since 2.10."""
+    module.seed(seed)
+    telling.say_done("seed {} for random".format(seed))
+
+
+def seed_numpy(module: Any, seed: int, telling: Telling) -> None:
+    """NumPy's global generator, and what it takes for a seed where `default_rng()` gets none."""
+    module.seed(seed)
+    telling.say_done("seed {} for NumPy".format(seed))
+    for name in _ENTROPY_USERS:
+        user = getattr(module, name, None)
+        if hasattr(user, _ENTROPY_NAME):
+            setattr(user, _ENTROPY_NAME, make_entropy(seed))
+
+
+def make_entropy(seed: int) -> Callable[[int], int]:
+    """A stand-in for `secrets.randbits` that gives the same numbers in every process."""
+    return random.Random(seed).getrandbits
+
+
+def seed_torch(module: Any, seed: int, telling: Telling) -> None:
+    """PyTorch's generators, for Keras on that backend."""
+    module.manual_seed(seed)
+    telling.say_done("seed {} for PyTorch".format(seed))
