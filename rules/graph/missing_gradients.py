@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tfguard.rules.graph.followed import Missing
 
 from tfguard.analysis.calls import CallSite
+from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Kind, Node
 from tfguard.model import Note
 
@@ -29,7 +30,8 @@ _LONGEST = 40
 
 def call_of(missing: Missing) -> CallSite:
     """The call that asks for the gradient."""
-    return missing.asked.call.file.call_site(missing.asked.call.node)
+    file: FileModel = missing.asked.call.file
+    return file.call_site(missing.asked.call.node)
 
 
 def result_of(missing: Missing) -> str:
