@@ -9,13 +9,16 @@ from tfguard.rules.graph.library import Asked, TensorLibrary
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Reach, reach
-from tfguard.analysis.flow.machine import Call, Machine
+from tfguard.analysis.flow.machine import MOST_STEPS, Call, Machine
 from tfguard.analysis.flow.values import NoGradient, inside, nodes_of
 from tfguard.analysis.project import Program, ProjectFacts
 from tfguard.rule import Recorder
 
 #: Which files ask for gradients.
 GRADIENTS = Recorder("gradients")
+
+#: Expressions that are followed in all programs of a project together; what comes after is not looked at.
+_MOST_STEPS = 1_000_000
 
 #: Takes None among its gradients and leaves that variable alone.
 _APPLY = ("apply_gradients",)
@@ -52,10 +55,13 @@ def missing_gradients(facts: ProjectFacts) -> tuple[Missing, ...]:
 def _all(facts: ProjectFacts) -> Iterator[Missing]:
     asking = facts.facts_of(GRADIENTS.key)
     seen: set[tuple[str, int, int]] = set()
+    left = _MOST_STEPS
     for program in facts.programs:
-        if not any(path in asking for path in program.files):
+        if left <= 0 or not any(path in asking for path in program.files):
             continue
-        for missing in _of_program(facts, program):
+        machine, library = _follow(facts, program, min(left, MOST_STEPS))
+        left -= machine.steps
+        for missing in _of_program(machine, library):
             call = missing.asked.call
             key = (call.file.path, call.node.lineno, missing.none.of.number)
             if key not in seen:
@@ -63,7 +69,9 @@ def _all(facts: ProjectFacts) -> Iterator[Missing]:
                 yield missing
 
 
-def _of_program(facts: ProjectFacts, program: Program) -> Iterator[Missing]:
+def _follow(facts: ProjectFacts, program: Program, limit: int) -> tuple[Machine, TensorLibrary]:
+    """Follow a program from its entry, through the files of the project that it imports."""
+
     def find(importer: FileModel, dotted: str) -> FileModel | None:
         summary = facts.files.get(importer.path)
         found = facts.find_module(summary, dotted) if summary is not None else None
@@ -71,8 +79,12 @@ def _of_program(facts: ProjectFacts, program: Program) -> Iterator[Missing]:
 
     file = facts.open(program.summary.path)
     library = TensorLibrary(file.knowledge)
-    machine = Machine(library, find)
+    machine = Machine(library, find, limit)
     machine.run(file)
+    return machine, library
+
+
+def _of_program(machine: Machine, library: TensorLibrary) -> Iterator[Missing]:
     for asked in library.asked:
         results, wild = nodes_of(asked.ys)
         for _, gradient in asked.gradients:

@@ -8,6 +8,9 @@ The None is noticed later, elsewhere and by a message that names no variable: "F
 when it is run, "None values not supported" when it is used. Where it is passed to `apply_gradients` nothing is said at
 all: the variable is never trained.
 
+A program is followed from its entry through the functions, classes and files of the project, for at most 150,000
+expressions. What a library outside TensorFlow returns may come from anywhere: then nothing is said.
+
 ## Bad
     import tensorflow.compat.v1 as tf
 

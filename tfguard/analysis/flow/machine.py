@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 Finder = Callable[["FileModel", str], "FileModel | None"]
 
-_MOST_STEPS = 400_000
+#: Expressions of one program that are followed.
+MOST_STEPS = 150_000
 DEEPEST = 40
 
 
@@ -118,9 +119,10 @@ class Library(Protocol):
 class Machine:
     """The state of a program that is being followed."""
 
-    def __init__(self, library: Library, find: Finder) -> None:
+    def __init__(self, library: Library, find: Finder, limit: int = MOST_STEPS) -> None:
         self.library = library
         self.find = find
+        self.limit = limit
         self.modules: dict[str, Module] = {}
         self.nodes: list[Node] = []
         self.calls: list[Call] = []
@@ -158,7 +160,7 @@ class Machine:
     def step(self) -> None:
         """Count one expression."""
         self.steps += 1
-        if self.steps > _MOST_STEPS:
+        if self.steps > self.limit:
             raise LimitError
 
     # -- the graph --------------------------------------------------------------------------------------
