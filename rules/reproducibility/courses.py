@@ -6,10 +6,12 @@ import enum
 from collections.abc import Iterator
 from functools import partial
 
+from tfguard.rules.reproducibility import determinism
+from tfguard.rules.reproducibility.determinism import is_asked
 from tfguard.rules.reproducibility.generators import recorder
-from tfguard.rules.reproducibility.runs import Course, follow
+from tfguard.rules.reproducibility.runs import EAGER, Course, Draw, follow
 
-from tfguard.analysis.project import Program, ProjectFacts
+from tfguard.analysis.project import Event, Program, ProjectFacts
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 
@@ -23,10 +25,14 @@ class Verdict(enum.Enum):
     INSUFFICIENT = "insufficient"
     #: A generator that is drawn from without a seed is seeded all the same: too late, or in vain.
     LATE = "late"
+    #: Op determinism is on, and a random operation without a seed ends the program (TFG113).
+    RAISES = "raises"
 
 
 def verdict_on(course: Course) -> Verdict:
     """Which rule is to speak of a program."""
+    if course.raising is not None:
+        return Verdict.RAISES
     if course.losses:
         return Verdict.LATE
     return Verdict.INSUFFICIENT if course.seedings else Verdict.UNSEEDED
@@ -45,7 +51,22 @@ def _course(facts: ProjectFacts, program: Program) -> Course | None:
     if not _is_training(facts, program):
         return None
     course = follow(facts, program, recorder.key, facts.open(program.summary.path).target)
+    course.raising = _raising(program, course)
     return course if course.sure else None
+
+
+def _raising(program: Program, course: Course) -> Draw | None:
+    """The draw that ends the program because op determinism is on by then, where TFG113 has noted that."""
+    asked: list[Event] = []
+    draws = {draw.position: draw for draw in course.draws if draw.key == EAGER and draw.is_sure}
+    position = -1
+    for event in program.events:
+        if event.item.rule == determinism.raising.key:
+            asked = [*asked, event] if event.item.payload[0] == determinism.ASKS else []
+        position += event.item.rule == recorder.key
+        if event.item.rule == recorder.key and position in draws and is_asked(asked, course.versions.tensorflow):
+            return draws[position]
+    return None
 
 
 def _is_training(facts: ProjectFacts, program: Program) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 from tfguard.rules.reproducibility.draws import GENERATORS, Versions, load_draws
 
+from tfguard.analysis.calls import CallSite
+from tfguard.analysis.parameters import Parameter, call_without
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.table_files import Version
 from tfguard.targets import Target, keras_of
@@ -77,6 +79,17 @@ class Loss:
     cause: Cause
 
 
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """A call that leaves a seed at None, and the parameter that wants one."""
+
+    call: CallSite
+    parameter: Parameter
+    event: Event
+    generators: tuple[str, ...]
+    position: int
+
+
 @dataclass
 class Course:
     """What a program does with its generators, in order."""
@@ -85,6 +98,10 @@ class Course:
     #: Everything that is drawn without a seed, in order.
     draws: list[Draw] = field(default_factory=list)
     seedings: list[Seeding] = field(default_factory=list)
+    #: Seeds that are None because a call gives none.
+    unset: list[Unset] = field(default_factory=list)
+    #: The draw that ends the program, because op determinism is on.
+    raising: Draw | None = None
 
     @cached_property
     def unseeded(self) -> tuple[Draw, ...]:
@@ -232,8 +249,9 @@ class _Follower:
         """What TensorFlow's seed belongs to at this moment."""
         return self.graphs[-1].key if self.graphs else self.mode
 
-    def begin(self, key: str, event: Event) -> None:
-        self.seeded.discard(key)
+    def begin(self, key: str, event: Event, *, keeps_seed: bool = False) -> None:
+        if not keeps_seed:
+            self.seeded.discard(key)
         self.pending = [draw for draw in self.pending if draw.initialises != key]
         self.began[key] = event
 
@@ -241,7 +259,7 @@ class _Follower:
         start, end = payload["body"]
         key = f"{event.path}:{payload['graph']}"
         if payload["fresh"] or key not in self.began:
-            self.begin(key, event)
+            self.begin(key, event, keeps_seed=not payload["fresh"])
         self.graphs.append(_Graph(event.path, start, end, key))
 
     def switch(self, event: Event, mode: str) -> None:
@@ -278,8 +296,22 @@ class _Follower:
     # -- seeds and draws -----------------------------------------------------------------------------------
 
     def seed(self, event: Event, generators: Iterable[str]) -> None:
-        self.course.seedings.append(Seeding(event, tuple(generators), self.position, self.key))
-        self.seeded.update(self.key if generator == "tensorflow" else generator for generator in generators)
+        if "parameter" in event.item.payload:
+            parameter = Parameter(*event.item.payload["parameter"], is_none=True)
+            without = call_without(self.facts, event, parameter)
+            if without is not None:
+                self.leave_unset(Unset(*without, event, tuple(generators), self.position))
+                return
+        graph = event.item.payload.get("graph")
+        key = self.key if graph is None else f"{event.path}:{graph}"
+        self.course.seedings.append(Seeding(event, tuple(generators), self.position, key))
+        self.seeded.update(key if generator == "tensorflow" else generator for generator in generators)
+
+    def leave_unset(self, unset: Unset) -> None:
+        """Seeding with None is no seed; where no condition keeps it from happening it undoes an earlier one."""
+        self.course.unset.append(unset)
+        if not unset.event.item.branch:
+            self.seeded.difference_update(self.key if g == "tensorflow" else g for g in unset.generators)
 
     def help(self, event: Event, names: Iterable[str]) -> None:
         """A helper that is not part of the project is believed to seed everything."""

@@ -44,7 +44,7 @@ class Report:
     @property
     def loss(self) -> Loss | None:
         """The seed without effect that the finding is about."""
-        return self.course.losses[0] if self.course.losses else None
+        return self.course.losses[0] if self.course.losses and self.course.raising is None else None
 
     def finding(self, rule: Rule, message: Message) -> Finding:
         """At the seed that is without effect where the file leads to it, else at the draw."""
@@ -58,6 +58,8 @@ class Report:
 
     def _draw(self) -> Draw:
         """The draw that the finding is about: the first sure one, of another file's graph TensorFlow's."""
+        if self.course.raising is not None:
+            return self.course.raising
         if self.loss is not None:
             return self.loss.draw
         if self.path != self.program.summary.path:
