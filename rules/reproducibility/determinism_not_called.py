@@ -78,9 +78,9 @@ def check(file: FileModel) -> Iterator[Finding]:
     """Statements that name a setter, and assignments onto one."""
     for reference in file.references(_ROOTS):
         node = reference.node
-        if not isinstance(node, (ast.Attribute, ast.Name)) or not reference.resolution.is_certain:
+        if not isinstance(node, (ast.Attribute, ast.Name)) or reference.resolution.name is None:
             continue
-        value = _setters().get(file.knowledge.canonical(reference.names[0]))
+        value = _setters().get(file.knowledge.canonical(reference.resolution.name))
         if value is not None and _does_nothing(file, node):
             yield _named(file, node, value)
     for store in file.stores:
