@@ -81,27 +81,31 @@ def check_project(facts: ProjectFacts, _: Sequence[Finding]) -> Iterator[Finding
     """Every session that insists on the GPUs that the program's operations are bound to, once."""
     seen: set[tuple[str, int]] = set()
     for program in facts.programs:
-        placed, sessions = _hard(facts, program)
-        for session in sessions if placed is not None else ():
+        for placed, session in _hard(facts, program):
             place = (session.path, session.item.start)
-            if placed is not None and place not in seen and session.path in facts.files:
+            if place not in seen and session.path in facts.files:
                 seen.add(place)
                 yield from _report(facts, placed, session)
 
 
-def _hard(facts: ProjectFacts, program: Program) -> tuple[Event | None, list[Event]]:
-    """The first operation that is bound to a GPU, and the sessions when all of them are hard."""
+def _hard(facts: ProjectFacts, program: Program) -> list[tuple[Event, Event]]:
+    """The sessions, when all of them are hard, each with the operations that are bound to a GPU by then."""
     events = events_of(program)
     sessions = [event for event in events if what(event) in SESSIONS]
     placed = [event for event in events if "gpu" in event.item.payload]
     if not sessions or not placed or any(what(event) in (SOFT, HIDDEN) for event in events):
-        return None, []
+        return []
     if any(event.item.payload.get("soft") is not False for event in sessions):
-        return None, []
+        return []
     if not _is_in_graph_mode(facts, program, events):
         sessions = [event for event in sessions if event.item.payload["has_config"]]
-    largest = max(placed, key=lambda event: event.item.payload["gpu"])
-    return largest, sessions
+    return [(_bound_to(session, placed, events), session) for session in sessions]
+
+
+def _bound_to(session: Event, placed: Sequence[Event], events: Sequence[Event]) -> Event:
+    """What is bound to the highest GPU before the session is made, or after it where there is none before."""
+    before = [event for event in placed if events.index(event) < events.index(session)]
+    return max(before or placed, key=lambda event: int(event.item.payload["gpu"]))
 
 
 def _is_in_graph_mode(facts: ProjectFacts, program: Program, events: Sequence[Event]) -> bool:

@@ -18,6 +18,8 @@ _MOVABLE = (ast.Assign, ast.AnnAssign, ast.Expr, ast.For, ast.If, ast.Try)
 
 def move_up(file: FileModel, *, late: int, before: int) -> tuple[Edit, ...] | None:
     """Move the top-level lines around the offset `late` above those at `before`; None where that might change more."""
+    if file.source.is_notebook:
+        return None
     block = _block_at(file, late)
     target = _top_statement_at(file, before)
     if block is None or target is None or target is file.main_guard:

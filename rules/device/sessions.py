@@ -14,7 +14,7 @@ from tfguard.rules.device.spelling import Spelling
 
 from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.file_model import FileModel
-from tfguard.analysis.objects import Creation, History, history_of
+from tfguard.analysis.objects import Creation, History, Setting, history_of
 from tfguard.analysis.values import Known
 from tfguard.model import Edit
 from tfguard.tables import load_toml
@@ -121,7 +121,7 @@ def judge(call: CallSite, kind: Kind) -> Judgement:
         return Judgement(Memory.BOUNDED) if kind.default == "grows" else _without_config(call, kind)
     if given.expr is None or kind.passed:
         return Judgement(Memory.UNDECIDED)
-    return judge_config(given.expr)
+    return judge_config(given.expr, call)
 
 
 def _is_remote(call: CallSite, kind: Kind) -> bool:
@@ -183,9 +183,10 @@ def with_imports(spelling: Spelling, edits: Iterable[Edit | None]) -> tuple[Edit
 # -- a config --------------------------------------------------------------------------------------------
 
 
-def judge_config(expr: Expr) -> Judgement:
-    """What a config that a session is given says."""
+def judge_config(expr: Expr, session: CallSite) -> Judgement:
+    """What a config that a session is given says by then."""
     history = history_of(expr, is_harmless)
+    history.settings = [setting for setting in history.settings if not _comes_later(setting, session)]
     if any(_settles(path) for path in _paths(history)):
         return Judgement(Memory.BOUNDED, has_config=True)
     parts = [_judge_creation(creation) for creation in history.creations]
@@ -197,6 +198,16 @@ def judge_config(expr: Expr) -> Judgement:
 def is_harmless(call: CallSite) -> bool:
     """Does the call leave a config that it is given as it is?"""
     return bool(call.names) and all(name.split(".", 1)[0] in ("tensorflow", "keras", "tf_slim") for name in call.names)
+
+
+def _comes_later(setting: Setting, session: CallSite) -> bool:
+    """Is it surely set only after the session is made: further down in the same body, outside of loops?"""
+    file = session.file
+    if setting.value is None or file.enclosing(setting.value.node) != session.function:
+        return False
+    here, there = file.index.places[session.node], file.index.places[setting.value.node]
+    in_loop = any(step[0] in file.index.loops for step in here.branch)
+    return there.order > here.order and not in_loop
 
 
 def _paths(history: History) -> list[tuple[str, ...]]:
