@@ -16,6 +16,7 @@ from tfguard.errors import EXIT_FAILURE, TfguardError
 COMMANDS = {
     "check": "tfguard.cli.check",
     "fix": "tfguard.cli.fix",
+    "run": "tfguard.cli.run",
     "explain": "tfguard.cli.explain",
     "rules": "tfguard.cli.rules",
     "config": "tfguard.cli.config",

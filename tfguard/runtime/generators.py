@@ -1,7 +1,8 @@
 """Seeds the generators that are not TensorFlow's."""
 
+import os
 import random
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 from tfguard.runtime.telling import Telling
 
@@ -11,9 +12,34 @@ _ENTROPY_NAME = "randbits"
 _ENTROPY_USERS = ("_bit_generator", "bit_generator")
 
 
+class Forks:
+    """Seeds `random` in each forked child, which Python reseeds from entropy; each gets a seed of its own."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.seed = 0
+        self.number = 0
+
+    def before(self) -> None:
+        """In the parent, once for every child."""
+        self.number += 1
+
+    def in_child(self) -> None:
+        """After Python's own handler, which was registered when `random` was imported."""
+        self.module.seed((self.seed << 32) + self.number)
+
+
+_FORKS: List[Forks] = []
+
+
 def seed_python(module: Any, seed: int, telling: Telling) -> None:
     """Python's global generator, from which Keras takes its initial weights since 2.10."""
     module.seed(seed)
+    if not _FORKS and hasattr(os, "register_at_fork"):
+        _FORKS.append(Forks(module))
+        os.register_at_fork(before=_FORKS[0].before, after_in_child=_FORKS[0].in_child)
+    for forks in _FORKS:
+        forks.seed = seed
     telling.say_done("seed {} for random".format(seed))
 
 

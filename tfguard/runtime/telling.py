@@ -22,6 +22,7 @@ class Telling:
         self.quiet = quiet
         self.done: List[str] = []
         self.misses: List[Miss] = []
+        self.notes: List[str] = []
 
     def say_done(self, what: str) -> None:
         """Remember something that was done; the same twice is once."""
@@ -34,6 +35,12 @@ class Telling:
         if miss not in self.misses:
             self.misses.append(miss)
             write("{}; {}".format(what, remedy))
+
+    def note(self, text: str) -> None:
+        """Print something that was seen while the program ran, the same once."""
+        if text not in self.notes:
+            self.notes.append(text)
+            write(text)
 
     def tell(self, planned: Tuple[str, ...]) -> None:
         """Print what was done so far and what will be when its library is imported."""

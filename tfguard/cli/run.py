@@ -1,0 +1,97 @@
+"""`tfguard run`: a program with seeds, bounds and guards, without an edit of its source."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import click
+
+from tfguard.cli.program import (
+    ProgramCommand,
+    make_environment,
+    parse_gpu_memory,
+    prepare_program,
+    read_program,
+)
+
+
+@click.command("run", cls=ProgramCommand)
+@click.option("--python", metavar="PATH", help="The interpreter. Default: the active virtual environment's, else this.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Default: the setting `seed`, else 42.")
+@click.option("--no-seed", is_flag=True, help="Seed nothing.")
+@click.option(
+    "--hash-seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="PYTHONHASHSEED. Default: 0."
+)
+@click.option(
+    "--gpu-memory",
+    metavar="LIMIT",
+    callback=parse_gpu_memory,
+    help="growth, a fraction (0.5) or megabytes (4096) of each GPU, or all. Default: the setting, else growth.",
+)
+@click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="Threads of TensorFlow and NumPy.")
+@click.option("--op-determinism/--no-op-determinism", default=False, help="Deterministic kernels only. Default: no.")
+@click.option("--guards/--no-guards", default=True, help="Guard merge_all and gradients that are None. Default: yes.")
+@click.option("--zero-gradients", is_flag=True, help="Give zeros in the place of gradients that are None.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was done, and the versions."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Don't say what was done; what could not be done is said.")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Run a program seeded, with bounded GPU memory and a guarded graph; its files are not touched.
+
+    Starts a fresh interpreter with PYTHONHASHSEED set, and seeds Python's `random`, NumPy and TensorFlow (in graph mode
+    every graph) when the program imports them. A seed that the program sets itself replaces this one. Works for
+    TensorFlow 0.12 to 2.21 on Python 3.6 and later; tfguard need not be installed beside them: name the interpreter.
+
+    \b
+    tfguard run train.py --epochs 3
+    tfguard run --threads 2 --op-determinism -m package.train
+    tfguard run --python ~/envs/tf1/bin/python old_script.py
+
+    Exit code, signals, stdin, tracebacks, `sys.argv` and `__main__` are those of plain `python`. Options of tfguard
+    stand before the program, everything after it is the program's. In a notebook, magics and shell lines are left out.
+    """
+    from tfguard.runtime.orders import Orders
+
+    program = prepare_program(read_program(ctx, options["python"]))
+    settings = make_settings(options)
+    report = options["report"]
+    orders = Orders(
+        settings,
+        guards=options["guards"],
+        zero_gradients=options["zero_gradients"],
+        quiet=options["quiet"],
+        report=os.path.abspath(report) if report is not None else None,
+    )
+    environment = make_environment(orders.to_json(), hash_seed=settings.hash_seed, threads=settings.threads)
+    become(program.command, environment)
+
+
+def make_settings(options: dict[str, Any]) -> Any:
+    """The options, then the settings of the project, then the defaults."""
+    from tfguard.cli.options import resolve_config
+    from tfguard.runtime.settings import Settings
+
+    config = resolve_config((".",), {})
+    seed = config.seed if options["seed"] is None else options["seed"]
+    memory = config.gpu_memory if options["gpu_memory"] is None else options["gpu_memory"]
+    return Settings(
+        seed=None if options["no_seed"] else seed,
+        gpu_memory=None if memory == "all" else memory,
+        op_determinism=options["op_determinism"],
+        threads=options["threads"],
+        hash_seed=options["hash_seed"],
+    ).check()
+
+
+def become(command: list[str], environment: dict[str, str]) -> None:
+    """Put the program in the place of this process, so that signals and the exit code are its own."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "nt":
+        raise SystemExit(subprocess.call(command, env=environment))
+    os.execve(command[0], command, environment)

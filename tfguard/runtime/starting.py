@@ -1,0 +1,34 @@
+"""The first thing that happens in a process of `tfguard run`, before the program."""
+
+import atexit
+import os
+
+from tfguard.runtime.arrivals import Arrivals
+from tfguard.runtime.guards import Guards
+from tfguard.runtime.orders import FIRST, VARIABLE, Orders, orders_from_json
+from tfguard.runtime.reporting import write_report
+from tfguard.runtime.shim import apply_settings
+from tfguard.runtime.telling import Telling
+from tfguard.runtime.tracebacks import hide_own_frames
+
+
+def start() -> None:
+    """Carry out the orders that the environment holds."""
+    orders = orders_from_json(os.environ[VARIABLE])
+    telling = Telling(orders.quiet)
+    arrivals = Arrivals()
+    hide_own_frames()
+    apply_settings(orders.settings, telling, arrivals)
+    if orders.guards:
+        guards = Guards(telling, zero=orders.zero_gradients)
+        arrivals.when_imported("tensorflow", guards.install)
+    _begin_first(orders, telling, arrivals)
+
+
+def _begin_first(orders: Orders, telling: Telling, arrivals: Arrivals) -> None:
+    """Reports and traces are written by the program's own process, not by those that it starts."""
+    if FIRST in os.environ:
+        return
+    os.environ[FIRST] = str(os.getpid())
+    if orders.report is not None:
+        atexit.register(write_report, orders.report, orders, telling)
