@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tfguard.rules.reproducibility.draws import draw_of, load_draws
-from tfguard.rules.reproducibility.seeds import load_seeds, seed_of
+from tfguard.rules.reproducibility.seeds import load_seeds, seed_of, stored_seed_of
 
-from tfguard.analysis.calls import CallSite, Reference, ReferenceKind
+from tfguard.analysis.calls import CallSite, Reference, ReferenceKind, StoreSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.rule import Recorder
 from tfguard.tables import load_api_table
@@ -31,6 +31,12 @@ def effect(call: CallSite) -> dict[str, Any] | None:
     """What a call does to the generators."""
     found = {**(draw_of(call) or {}), **(seed_of(call) or {})}
     return found or None
+
+
+@recorder.on_store(mentions=".seed")
+def stored_effect(store: StoreSite) -> dict[str, Any] | None:
+    """What a write to an attribute does to the generators."""
+    return stored_seed_of(store)
 
 
 @recorder.facts(mentions=_LIBRARIES)

@@ -73,6 +73,9 @@ class _Seeder:
     def fix(self) -> Placed | None:
         """Where a graph was begun its seed follows it; everything else is seeded at the start of the program."""
         missing = self.course.missing
+        given = self.given(missing)
+        if given is not None:
+            return given
         drawn = self.course.draw_from("tensorflow")
         began = drawn.began if drawn is not None else None
         start = self.at_start(missing)
@@ -90,6 +93,21 @@ class _Seeder:
         if graph is None or {edit.span for edit in start} & {edit.span for edit in graph}:
             return self.placed(self.entry, others, start)
         return self.placed(self.entry, missing, tuple(sorted((*start, *graph))))
+
+    def given(self, missing: Sequence[str]) -> Placed | None:
+        """A seed for the call that leaves the program's own seeding function without one."""
+        for unset in self.course.unset:
+            event = unset.event
+            on_the_way = any(item.branch[1:] or item.is_repeated for item in event.trail[:-1])
+            in_time = unset.position < self.course.position
+            if on_the_way or not in_time or unset.call.file.path != self.entry or not {*missing} & {*unset.generators}:
+                continue
+            parameter = unset.parameter
+            edit = unset.call.file.rewrite.set_argument(unset.call, parameter.name, self.value, parameter.position)
+            if edit is not None:
+                title = f"Pass `{parameter.name}={self.value}`, without which nothing is seeded"
+                return Placed(self.entry, Fix(title, (edit,), Safety.SAFE, PHASE))
+        return None
 
     def is_behind(self, start: tuple[Edit, ...], began: Event) -> bool:
         """Do lines at the start of the program run after the graph began, and will it be the same at the first draw?"""

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from tfguard.analysis.blocks import maker_of, with_body_of
-from tfguard.analysis.calls import CallSite, Expr
+from tfguard.analysis.calls import CallSite, Expr, StoreSite
+from tfguard.analysis.parameters import parameter_of
 from tfguard.analysis.values import Known
 from tfguard.errors import TableError
 from tfguard.table_files import Version, parse_version
@@ -81,7 +82,23 @@ def _seeding(call: CallSite, row: Mapping[str, Any]) -> dict[str, Any] | None:
     argument = call.argument(row["argument"], 0)
     if row.get("only_given", False) and (argument.is_absent or argument.is_constant(None)):
         return None
-    return {"seeds": row["generators"], "literal": _literal(argument.expr), "text": _text(argument.expr)}
+    found = {"seeds": row["generators"], "literal": _literal(argument.expr), "text": _text(argument.expr)}
+    parameter = parameter_of(argument.expr) if argument.expr is not None else None
+    if parameter is not None and parameter.is_none:
+        found["parameter"] = [parameter.name, parameter.position]
+    return found
+
+
+def stored_seed_of(store: StoreSite) -> dict[str, Any] | None:
+    """What a write to the attribute `seed` of a graph seeds."""
+    if not isinstance(store.key, Known) or store.key.value != "seed" or store.owner is None:
+        return None
+    types = [store.file.knowledge.canonical(name) for name in store.owner.resolution.types]
+    if not types or not all(name in load_seeds().new for name in types):
+        return None
+    made = maker_of(store.owner)
+    found = {"seeds": ["tensorflow"], "literal": _literal(store.value), "text": _text(store.value)}
+    return {**found, "graph": made.span.start} if made is not None and _is_new_graph(made) else found
 
 
 def _literal(expr: Expr | None) -> int | None:

@@ -216,8 +216,13 @@ class StoreSite:
     @property
     def names(self) -> tuple[str, ...]:
         """The qualified names of the object whose attribute or item is written, in source order."""
+        return self.owner.resolution.names if self.owner is not None else ()
+
+    @property
+    def owner(self) -> Expr | None:
+        """The object whose attribute or item is written."""
         owner = self.target.value if isinstance(self.target, (ast.Attribute, ast.Subscript)) else None
-        return self.file.resolver.resolve(owner).names if owner is not None else ()
+        return Expr(self.file, owner) if owner is not None else None
 
     @property
     def key(self) -> Value:
