@@ -63,3 +63,46 @@ def sets_variable(site: CallSite | StoreSite) -> bool:
         given = [key.value for expr in site.arguments for key, _ in expr.origin.items or ()]
         return Known(VARIABLE) in given or any(word == VARIABLE for word, _ in site.keywords)
     return False
+
+
+#: Calls that start another process, which inherits the environment; multiprocessing's are told apart by how they start.
+_CHILDREN = (
+    *(
+        "subprocess.",
+        "os.exec",
+        "os.spawn",
+        "os.posix_spawn",
+        "os.system",
+        "os.popen",
+        "os.startfile",
+        "pexpect.",
+        "sh.",
+    ),
+    *("joblib.Parallel", "ray.", "dask.", "distributed.", "pyspark.", "mpi4py.", "loky.", "multiprocess.", "billiard."),
+    *("IPython.", "sklearn.externals.joblib.Parallel", "torch.multiprocessing.", "horovod.run", "submitit."),
+    *(
+        "concurrent.futures.ProcessPoolExecutor",
+        "multiprocessing.Process",
+        "multiprocessing.Pool",
+        "multiprocessing.spawn",
+    ),
+    *("multiprocessing.get_context", "multiprocessing.set_start_method", "multiprocessing.pool.Pool", "papermill."),
+)
+_MULTIPROCESSING = ("multiprocessing.", "concurrent.")
+_STARTS = frozenset({"multiprocessing.get_context", "multiprocessing.set_start_method"})
+
+
+def starts_children(call: CallSite) -> bool:
+    """Does a call start a process that begins anew and so reads the variable (a forked one does not)?"""
+    for name in call.names:
+        if name in _STARTS:
+            return not call.argument("method", 0).is_constant("fork")
+        if name.startswith(_CHILDREN):
+            return not (name.startswith(_MULTIPROCESSING) and _forks(call.file))
+    return False
+
+
+def _forks(file: FileModel) -> bool:
+    """Does the file say that multiprocessing shall fork?"""
+    chosen = [call for call in file.calls if _STARTS.intersection(call.names)]
+    return bool(chosen) and all(call.argument("method", 0).is_constant("fork") for call in chosen)
