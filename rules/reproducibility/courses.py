@@ -48,7 +48,7 @@ def courses(facts: ProjectFacts, verdict: Verdict) -> Iterator[tuple[Program, Co
 
 def _course(facts: ProjectFacts, program: Program) -> Course | None:
     """The course of a program that trains and surely draws something without a seed."""
-    if not _is_training(facts, program):
+    if not is_training(facts, program):
         return None
     course = follow(facts, program, recorder.key, facts.open(program.summary.path).target)
     course.raising = _raising(program, course)
@@ -69,7 +69,7 @@ def _raising(program: Program, course: Course) -> Draw | None:
     return None
 
 
-def _is_training(facts: ProjectFacts, program: Program) -> bool:
+def is_training(facts: ProjectFacts, program: Program) -> bool:
     """Does the program load a library that trains, and is it no test?"""
     if _TEST_FOLDERS & set(program.summary.path.split("/")[:-1]) or not program.effects(recorder.key):
         return False

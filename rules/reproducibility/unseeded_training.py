@@ -10,6 +10,8 @@ The whole program counts, from its entry point through all files that it runs. T
 a program that draws nothing, or seeds what it draws, gets no finding. One that sets seeds, but not those of all that it
 draws, is `insufficient-seed`'s (TFG102), and one whose seed comes too late or in vain `late-seed`'s (TFG103).
 
+Environments of gym draw from generators of their own, which no global seed reaches: each wants its own.
+
 ## Bad
     import numpy as np
     import tensorflow as tf
@@ -54,11 +56,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tfguard.rules.reproducibility.courses import Verdict
+from tfguard.rules.reproducibility.courses import Verdict, is_training
+from tfguard.rules.reproducibility.environments import WORDS, environment_of, findings
 from tfguard.rules.reproducibility.generators import recorder
 from tfguard.rules.reproducibility.runs import Draw
 from tfguard.rules.reproducibility.seed_findings import Report, seed_findings
 
+from tfguard.analysis.calls import CallSite
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
@@ -66,10 +70,19 @@ from tfguard.rule import Rule
 rule = Rule(__name__, id="TFG101", severity=Severity.WARNING, since="0.1", records=[recorder])
 
 
+@rule.on_call(mentions=WORDS)
+def effect(call: CallSite) -> str | None:
+    """What a call does to environments of gym."""
+    return environment_of(call)
+
+
 @rule.on_project
 def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
-    """One finding a program that sets no seed, at its first draw."""
+    """One finding a program that sets no seed, at its first draw, and one for each environment without a seed."""
     yield from seed_findings(rule, facts, Verdict.UNSEEDED, message_of)
+    programs = (program for program in facts.programs if is_training(facts, program))
+    found = (finding for program in programs for finding in findings(rule, facts, program))
+    yield from {(finding.path, finding.span): finding for finding in found}.values()
 
 
 def message_of(report: Report, draw: Draw, is_there: bool) -> str:
