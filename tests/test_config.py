@@ -25,6 +25,7 @@ ALL = """
 target = "2.9"
 seed = 7
 gpu-memory = 0.5
+threads = 2
 select = ["TFG1", "TFG4", "unseeded-shuffle"]
 ignore = ["TFG102"]
 extend-select = ["TFG903"]
@@ -51,6 +52,7 @@ def test_every_key(tmp_path: Path) -> None:
         target=Target((2, 9), (2, 9), "tfguard.toml", "the Keras of TensorFlow 2.9", "gpu"),
         seed=7,
         gpu_memory=0.5,
+        threads=2,
         select=("TFG1", "TFG4", "unseeded-shuffle"),
         ignore=("TFG102",),
         extend_select=("TFG903",),
@@ -182,6 +184,9 @@ def test_targets_of_the_settings(tmp_path: Path) -> None:
         ("gpu-memory = 1.5", "fraction"),
         ("gpu-memory = 0", "megabytes"),
         ("gpu-memory = true", "megabytes"),
+        ("threads = 0", "such as 1"),
+        ("threads = true", "such as 1"),
+        ('threads = "4"', "such as 1"),
         ('select = "TFG101"', "list of strings"),
         ("select = [1]", "list of strings"),
         ('select = ["TFG 1"]', "beginning of one"),

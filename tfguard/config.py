@@ -43,6 +43,8 @@ class Config:
     seed: int = 42
     #: "growth", a fraction of the GPU's memory (float) or megabytes (int).
     gpu_memory: str | float | int = "growth"
+    #: How many threads one operation may use (TFG117 pins them), None to leave that alone.
+    threads: int | None = None
     #: Rule ids, prefixes of ids or rule names; empty: every rule that is on by default.
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -60,6 +60,12 @@ def _gpu_memory(value: object, place: str) -> str | int | float:
     raise _wrong(place, '"growth", a fraction such as 0.5, or megabytes such as 4096', value)
 
 
+def _threads(value: object, place: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024:
+        return value
+    raise _wrong(place, "a number of threads of one operation, such as 1", value)
+
+
 def _strings(value: object, place: str) -> tuple[str, ...]:
     """A list of strings; on the command line also one string with commas, or several such."""
     items = [value] if isinstance(value, str) else value
@@ -127,6 +133,7 @@ SETTINGS: Mapping[str, Callable[[object, str], object]] = {
     "target": _target,
     "seed": _seed,
     "gpu-memory": _gpu_memory,
+    "threads": _threads,
     "select": _selectors,
     "ignore": _selectors,
     "extend-select": _selectors,
