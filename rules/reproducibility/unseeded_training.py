@@ -73,7 +73,8 @@ rule = Rule(__name__, id="TFG101", severity=Severity.WARNING, since="0.1", recor
 @rule.on_call(mentions=WORDS)
 def effect(call: CallSite) -> str | None:
     """What a call does to environments of gym."""
-    return environment_of(call)
+    found: str | None = environment_of(call)
+    return found
 
 
 @rule.on_project
