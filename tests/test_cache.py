@@ -261,18 +261,25 @@ def test_keys_tell_their_parts_apart() -> None:
     assert key_of("\udc80") != key_of("?")
 
 
-def test_internal_errors_are_not_cached(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tfguard import worker
+@pytest.mark.parametrize("of_a_rule", [True, False])
+@pytest.mark.parametrize(("error", "is_kept"), [(ValueError, True), (RecursionError, True), (MemoryError, False)])
+def test_errors_are_cached_when_they_would_come_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception], is_kept: bool, of_a_rule: bool
+) -> None:
+    from tfguard import pipeline, worker
 
     def fail(*_: object) -> object:
-        raise ValueError("broken rule")
+        raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "run_file_rules", fail)
-        assert check(project).all_problems
+        patch.setattr(pipeline, "run_project_rules", fail) if of_a_rule else patch.setattr(
+            worker, "run_file_rules", fail
+        )
+        broken = check(project)
+        assert broken.all_problems
     report = check(project)
-    assert report.all_problems == ()
-    assert report == check(project, cache=False)
+    assert report == (broken if is_kept else check(project, cache=False))
+    assert bool(report.all_problems) is is_kept
 
 
 def test_the_fingerprint_sees_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ LEVELS = {
     4: ("apply", "gate", "atomic"),
     5: (
         *("engine", "pipeline", "worker", "pool", "processes", "fixing", "verdicts", "baseline", "timing", "garbage"),
-        *("discovery", "gitignore", "project_files", "imports"),
+        *("discovery", "gitignore", "project_files", "imports", "reach"),
         *("cache", "file_cache", "run_cache", "serialise"),
     ),
     6: ("report",),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tfguard.analysis.file_model import FileModel, module_names
+from tfguard.analysis.file_model import FileModel, module_names, own_names
 from tfguard.analysis.project import ProjectFacts, interesting
 from tfguard.analysis.summary import FileSummary
 from tfguard.cache import Cache, digest, key_of, package_fingerprint
@@ -19,9 +19,10 @@ from tfguard.imports import ModuleFinder, imported_modules
 from tfguard.model import Finding, Problem
 from tfguard.pool import analyse_files
 from tfguard.project_files import LoadedFile, Unreadable, load_file
+from tfguard.reach import reached
 from tfguard.rule import run_project_rules
 from tfguard.source import SourceFile, decode
-from tfguard.worker import FileResult, guarded, load_setup, open_model
+from tfguard.worker import FileResult, Guard, load_setup, open_model
 
 _SUPPRESSED = re.compile(rb"tfguard[ \t]*:[ \t]*ignore(?:-file)?[ \t]*\[([^\]\r\n]*)\]")
 #: Enough for every module of a large project; a loop would need more.
@@ -58,6 +59,8 @@ class Project:
         self._results: dict[str, FileResult] = {}
         self._expanded: set[str] = set()
         self._imported: dict[str, tuple[str, ...]] = {}
+        self._evidence: dict[str, bool] = {}
+        self._near: frozenset[str] | None = None
         self._links: set[str] = set()
         self._models: dict[str, FileModel] = {}
 
@@ -66,6 +69,8 @@ class Project:
         self.files[path] = replace(self.files[path], raw=raw, digest=digest(raw))
         self._expanded.discard(path)
         self._imported.pop(path, None)
+        self._evidence.pop(path, None)
+        self._near = None
         self._results.pop(path, None)
         self._models.pop(path, None)
 
@@ -75,17 +80,35 @@ class Project:
 
     def run(self) -> Outcome:
         """Analyse what has not been analysed yet and judge the whole."""
-        self._analyse([path for path in self.files if path not in self._results and self._is_mentioned(path)])
-        while self._add_context() or self._analyse(self._linked()):
+        while self._add_context():
+            pass
+        self._analyse(self._wanted())
+        while self._analyse(self._linked()):
             pass
         self._analyse(self._unread(), syntax_only=True)
         results = tuple(self._results[path] for path in sorted(self._results))
-        findings, problems = self._judge(results)
-        is_final = not problems and all(result.is_final for result in results)
-        return Outcome(findings, results, problems, is_final)
+        findings, guard = self._judge(results)
+        is_final = guard.is_final and all(result.is_final for result in results)
+        return Outcome(findings, results, tuple(guard.problems), is_final)
 
-    def _is_mentioned(self, path: str) -> bool:
-        return self.setup.mentions(self.files[path].raw)
+    def _wanted(self) -> list[str]:
+        """Files that hold a word of a rule which is evidence, or another word in a program with evidence."""
+        left = [path for path in self.files if path not in self._results]
+        mentioned = [path for path in left if self.setup.mentions(self.files[path].raw)]
+        return [path for path in mentioned if self._has_evidence(path) or path in self._reached()]
+
+    def _reached(self) -> frozenset[str]:
+        """The files of programs in which some file has evidence."""
+        if self._near is None:
+            imports = {path: self._imports(path) for path in self.files}
+            evidence = [path for path in self.files if self._has_evidence(path)]
+            self._near = reached(imports, evidence, self.setup.knowledge)
+        return self._near
+
+    def _has_evidence(self, path: str) -> bool:
+        if path not in self._evidence:
+            self._evidence[path] = self.setup.has_evidence(self.files[path].raw)
+        return self._evidence[path]
 
     def _unread(self) -> list[str]:
         """Files that no rule has a word for, and whose syntax shall be read all the same."""
@@ -137,7 +160,7 @@ class Project:
                 except Unreadable:
                     continue  # who names it is told
                 added.append(shown)
-        self._analyse([path for path in added if self._is_mentioned(path)])
+                self._near = None
         return bool(added)
 
     def _imports(self, path: str) -> tuple[str, ...]:
@@ -156,9 +179,7 @@ class Project:
 
     def _linked(self) -> list[str]:
         """Files without a word of their own that import a module which matters to the whole program."""
-        unread = [path for path in sorted(self.files) if path not in self._results]
-        if not unread:
-            return []
+        unread = [path for path in sorted(self._reached()) if path not in self._results]
         names = self._links.union(interesting(self._summaries()))
         linked = [path for path in unread if any(names.intersection(m.split(".")) for m in self._imports(path))]
         self._links.update(module_names(path)[0].rsplit(".", 1)[-1] for path in linked)
@@ -169,10 +190,12 @@ class Project:
 
     # -- the whole program --------------------------------------------------------------------------------
 
-    def _judge(self, results: Sequence[FileResult]) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
-        """The findings that stand when every rule has seen the whole project."""
-        facts = ProjectFacts(self._summaries().values(), self._open, scripts=self.config.scripts)
-        problems: list[Problem] = []
+    def _judge(self, results: Sequence[FileResult]) -> tuple[tuple[Finding, ...], Guard]:
+        """The findings that stand when every rule has seen the whole project, and what went wrong."""
+        summaries = self._summaries()
+        others = {path: own_names(path, self.setup.knowledge)[0] for path in self.files if path not in summaries}
+        facts = ProjectFacts(summaries.values(), self._open, scripts=self.config.scripts, others=others)
+        guard = Guard([])
         standing: list[Finding] = []
         own: dict[str, list[Finding]] = {}
         for result in results:
@@ -184,11 +207,12 @@ class Project:
             def judge(mine: list[Finding] = mine, rule_here=rule) -> list[Finding]:  # type: ignore[no-untyped-def]
                 return list(run_project_rules([rule_here], facts, mine))
 
+            guard.at_work.append(rule.id)
             with collected_seldom():
-                standing += guarded(judge, ".", [rule.id], problems) or []
+                standing += guard.run(judge, ".") or []
         for rest in own.values():
             standing += rest
-        return tuple(sorted(set(standing), key=_order)), tuple(problems)
+        return tuple(sorted(set(standing), key=_order)), guard
 
     def _open(self, path: str) -> FileModel:
         if path not in self._models:

@@ -25,10 +25,14 @@ class Recorder:
 
     Rules that look at a program with the same eyes share one: `Rule(..., records=[recorder])`. It runs once a file,
     whichever of them are enabled, and `program.effects(recorder.key)` gives what it noted.
+
+    A file that holds no word of `mentions` is nothing to it. Words that stand in code of every kind (`random`) need
+    `evidence`, words that do not: a file with none of these is only looked at when another file of its program has one.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, evidence: Iterable[str] = ()) -> None:
         self.key = key
+        self.evidence = frozenset(evidence)
         self.mentions: dict[str, frozenset[str]] = {}
         self.effect_check: EffectCheck | None = None
         self.store_check: StoreCheck | None = None
@@ -79,6 +83,7 @@ class Rule:
         documentation: str = "",
         messages: tuple[str, ...] = (),
         records: Iterable[Recorder] = (),
+        evidence: Iterable[str] = (),
     ) -> None:
         self.id = id
         self.module = module
@@ -90,7 +95,7 @@ class Rule:
         self.documentation = documentation
         #: Texts of run-time errors that this rule explains.
         self.messages = messages
-        own = Recorder(id)
+        own = Recorder(id, evidence=evidence)
         #: Its own recorder, whose key is the rule's id, and those that it shares.
         self.recorders: tuple[Recorder, ...] = (own, *records)
         self.on_call, self.on_store, self.facts = own.on_call, own.on_store, own.facts
@@ -108,6 +113,14 @@ class Rule:
         """A file that holds none of these words is nothing to this rule."""
         recorded = (words for recorder in self.recorders for words in recorder.mentions.values())
         return self.file_words.union(*recorded)
+
+    @property
+    def evidence(self) -> frozenset[str]:
+        """A program none of whose files holds one of these words is nothing to this rule."""
+        own, *shared = self.recorders
+        words = [own.evidence or self.file_words.union(*own.mentions.values())]
+        words += [recorder.evidence or frozenset().union(*recorder.mentions.values()) for recorder in shared]
+        return frozenset().union(*words)
 
     # -- subscriptions (`on_call`, `on_store` and `facts` are those of its own recorder) ----------------
 
@@ -150,8 +163,21 @@ def _words(mentions: Iterable[str] | str) -> frozenset[str]:
 
 def screen(rules: Iterable[Rule]) -> re.Pattern[bytes]:
     """A pattern that matches the bytes of every file that one of the rules may have something to say of."""
-    words = sorted(set().union(*(rule.words for rule in rules)))
-    return re.compile("|".join(map(re.escape, words)).encode() if words else rb"(?!)")
+    return _pattern(word for rule in rules for word in rule.words)
+
+
+def evidence_screen(rules: Iterable[Rule]) -> re.Pattern[bytes]:
+    """A pattern that matches the bytes of every file that may make a rule speak, of itself or of its program."""
+    return _pattern(word for rule in rules for word in rule.evidence)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[bytes]:
+    """A pattern for any of the words, without those that begin with another."""
+    kept: list[str] = []
+    for word in sorted(words):
+        if not kept or not word.startswith(kept[-1]):
+            kept.append(word)
+    return re.compile("|".join(map(re.escape, kept)).encode() if kept else rb"(?!)")
 
 
 def run_file_rules(rules: Iterable[Rule], file: FileModel) -> Iterator[Finding]:

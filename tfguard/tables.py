@@ -327,3 +327,9 @@ class _Walk:
         if last in row[2:].split(" "):
             return Status("exists" if prefix == name else "unknown", name)
         return self._missing(name, prefix)
+
+
+@lru_cache(maxsize=1)
+def load_evidence() -> frozenset[str]:
+    """The words of which every program that trains mentions one (for `Rule(..., evidence=...)`)."""
+    return frozenset(load_toml("libraries.toml")["evidence"])

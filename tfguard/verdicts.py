@@ -111,7 +111,7 @@ def _about_suppressions(
 ) -> list[Finding]:
     """Findings on comments that suppress nothing, name no rule or give no reason."""
     rule = settings.catalogue.find(_SUPPRESSION_RULE)
-    if rule is None or rule.id not in settings.enabled or not result.suppressions or not result.is_final:
+    if rule is None or rule.id not in settings.enabled or not result.suppressions:
         return []
     source = project.source(result.path)
     found: list[Finding] = []

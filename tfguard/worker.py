@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from tfguard.config import Config
 from tfguard.errors import DecodeError, InternalError, ParseError, TableError
 from tfguard.knowledge import TableKnowledge, load_knowledge
 from tfguard.model import Finding, Note, Problem, Severity, Span
-from tfguard.rule import Rule, run_file_rules, screen, summary_of
+from tfguard.rule import Rule, evidence_screen, run_file_rules, screen, summary_of
 from tfguard.source import SourceFile, decode
 from tfguard.suppressions import Suppression
 from tfguard.timing import OutOfTime, time_limit
@@ -26,7 +26,7 @@ from tfguard.timing import OutOfTime, time_limit
 _ROOTS = ("tensorflow", "keras", "tf_keras")
 #: Text longer than this is not parsed: a file of code is never that long.
 LARGEST_TEXT = 10_000_000
-#: Seconds of processor time; the slowest of 4,000 real files needs a hundredth of it.
+#: Seconds of processor time, the last resort: the analysis counts its steps. The slowest of 8,700 real files needs 2.
 LONGEST = 120
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class FileResult:
     problems: tuple[Problem, ...] = ()
     names_seen: int = 0
     names_undecided: int = 0
-    #: False where another run may well end otherwise (no memory, a bug): nothing to keep in the cache.
+    #: False where another run may well end otherwise (no memory, no time): nothing to keep in the cache.
     is_final: bool = True
 
 
@@ -56,6 +56,7 @@ class Setup:
     catalogue: Catalogue
     rules: tuple[Rule, ...]
     pattern: re.Pattern[bytes]
+    evidence: re.Pattern[bytes]
     knowledge: TableKnowledge
 
     @property
@@ -67,6 +68,10 @@ class Setup:
         """May a rule have something to say of a file with these bytes? Suppressions are looked at in any case."""
         return b"tfguard" in raw or self.pattern.search(raw) is not None
 
+    def has_evidence(self, raw: bytes) -> bool:
+        """The same, whatever stands in other files."""
+        return b"tfguard" in raw or self.evidence.search(raw) is not None
+
 
 @lru_cache(maxsize=2)
 def load_setup(config: Config, extra: tuple[str, ...] = ()) -> Setup:
@@ -74,41 +79,53 @@ def load_setup(config: Config, extra: tuple[str, ...] = ()) -> Setup:
     catalogue = load_catalogue()
     enabled = catalogue.select(config)
     rules = tuple(rule for rule in catalogue.rules if rule in enabled or rule.id in extra)
-    return Setup(config, catalogue, rules, screen(rules), load_knowledge())
+    return Setup(config, catalogue, rules, screen(rules), evidence_screen(rules), load_knowledge())
 
 
-def guarded(function: Callable[[], T], path: str, at_work: list[str], problems: list[Problem]) -> T | None:
-    """The one place where any exception becomes a problem of one file; `at_work` ends with the rule that ran."""
-    try:
-        with time_limit(LONGEST):
-            return function()
-    except OutOfTime:
-        message = f"the analysis of {at_work[-1]} took more than {LONGEST} seconds"
-        problems.append(Problem(path, message, "leave the file out with `exclude`, and please report it"))
-    except MemoryError:
-        problems.append(
-            Problem(path, "there is not enough memory to analyse the file", "use fewer workers: `--jobs 1`")
-        )
-    except RecursionError:
-        remedy = "split the expression or statement, or exclude the file"
-        problems.append(Problem(path, "the code is nested too deeply to be analysed", remedy))
-    except TableError:
-        raise  # nothing of any file: no run can go on with it
-    except Exception as error:  # noqa: BLE001  (said to be our bug, and the other files go on)
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{frame.filename.replace(chr(92), '/').rsplit('/tfguard/', 1)[-1]}:{frame.lineno}"
-        bug = InternalError(path, at_work[-1], f"{type(error).__name__}: {error} ({place})")
-        problems.append(Problem(path, f"internal error in {bug.rule}: {bug.cause}", _REPORT_IT))
-    return None
+@dataclass
+class Guard:
+    """The one place where any exception becomes a problem of one file, so that the others go on."""
+
+    #: What runs; it ends with the rule that is at work.
+    at_work: list[str]
+    problems: list[Problem] = field(default_factory=list)
+    #: False when another run may well end otherwise. What fails for the code or for a bug of ours fails every time.
+    is_final: bool = True
+
+    def run(self, function: Callable[[], T], path: str) -> T | None:
+        """What the function returns, or None and a problem."""
+        try:
+            with time_limit(LONGEST):
+                return function()
+        except OutOfTime:
+            message = f"the analysis of {self.at_work[-1]} took more than {LONGEST} seconds"
+            self._give_up(Problem(path, message, "leave the file out with `exclude`, and please report it"))
+        except MemoryError:
+            remedy = "use fewer workers: `--jobs 1`"
+            self._give_up(Problem(path, "there is not enough memory to analyse the file", remedy))
+        except RecursionError:
+            remedy = "split the expression or statement, or exclude the file"
+            self.problems.append(Problem(path, "the code is nested too deeply to be analysed", remedy))
+        except TableError:
+            raise  # nothing of any file: no run can go on with it
+        except Exception as error:  # noqa: BLE001  (said to be our bug, and the other files go on)
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{frame.filename.replace(chr(92), '/').rsplit('/tfguard/', 1)[-1]}:{frame.lineno}"
+            bug = InternalError(path, self.at_work[-1], f"{type(error).__name__}: {error} ({place})")
+            self.problems.append(Problem(path, f"internal error in {bug.rule}: {bug.cause}", _REPORT_IT))
+        return None
+
+    def _give_up(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        self.is_final = False
 
 
 def analyse_file(setup: Setup, path: str, raw: bytes, *, syntax_only: bool = False) -> FileResult:
     """Everything that can be said of one file alone; with `syntax_only` whether it is Python."""
-    problems: list[Problem] = []
-    at_work = ["the analysis"]
+    guard = Guard(["the analysis"])
     analyse = _parse_only if syntax_only else _analyse
-    result = guarded(lambda: _read_and_analyse(setup, path, raw, at_work, analyse), path, at_work, problems)
-    return result or FileResult(path, problems=tuple(problems), is_final=False)
+    result = guard.run(lambda: _read_and_analyse(setup, path, raw, guard.at_work, analyse), path)
+    return result or FileResult(path, problems=tuple(guard.problems), is_final=guard.is_final)
 
 
 def _read_and_analyse(

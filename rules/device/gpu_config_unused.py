@@ -63,6 +63,7 @@ from tfguard.analysis.project import ProjectFacts
 from tfguard.analysis.summary import EFFECT
 from tfguard.model import Finding, Fix, Note, Safety, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -71,6 +72,7 @@ rule = Rule(
     since="0.1",
     messages=("CUDA_ERROR_OUT_OF_MEMORY",),
     records=[record],
+    evidence=load_evidence(),
 )
 
 #: What the config would have been for: without any of these nothing is left unbounded.

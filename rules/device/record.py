@@ -16,10 +16,10 @@ from tfguard.analysis.calls import CallSite, StoreSite
 from tfguard.analysis.project import Event, Program
 from tfguard.analysis.values import Known, Value
 from tfguard.rule import Recorder
-from tfguard.tables import load_api_table, load_toml
+from tfguard.tables import load_api_table, load_evidence, load_toml
 
 KEY = "gpu"
-record = Recorder(KEY)
+record = Recorder(KEY, evidence=load_evidence())
 
 _IN_2 = re.compile(r"(?<![.\d])2\.|-$")
 _LAUNCHERS = ("subprocess", "multiprocessing")

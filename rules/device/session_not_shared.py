@@ -72,8 +72,9 @@ from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.reads import Read, reads_of
 from tfguard.model import Edit, Finding, Fix, Safety, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG207", severity=Severity.WARNING, since="0.1", records=[record])
+rule = Rule(__name__, id="TFG207", severity=Severity.WARNING, since="0.1", records=[record], evidence=load_evidence())
 
 #: What may be done with a session without making it Keras' own.
 _APART = frozenset({"run", "close", "graph"})

@@ -73,6 +73,7 @@ from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.scopes import is_exclusive
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 MERGE = ("tensorflow.summary.merge_all", "tensorflow.merge_all_summaries")
 NEW_GRAPH = (
@@ -97,6 +98,7 @@ rule = Rule(
         "You must feed a value for placeholder tensor",
         "Shape [-1,3] has negative dimensions",
     ),
+    evidence=load_evidence(),
 )
 
 

@@ -14,7 +14,7 @@ from tfguard.errors import TableError
 from tfguard.model import Span
 from tfguard.rule import Recorder
 from tfguard.table_files import Version, parse_version
-from tfguard.tables import load_toml
+from tfguard.tables import load_evidence, load_toml
 
 #: What a call means, the first of the two words of its payload.
 ASKS, ENDS, PINS, SESSION, STRATEGY, GRAPH, TRAINS, STARTS = (
@@ -24,7 +24,7 @@ ASKS, ENDS, PINS, SESSION, STRATEGY, GRAPH, TRAINS, STARTS = (
 #: Where a file can hold something of all this.
 WORDS = ("tensorflow", "keras", "determinis", "DETERMINIS", "parallelism_threads")
 
-recorder = Recorder("determinism")
+recorder = Recorder("determinism", evidence=load_evidence())
 #: Of TFG113 alone: noted, a program that it is for is none of TFG101 to TFG103.
 raising = Recorder("determinism-raises")
 

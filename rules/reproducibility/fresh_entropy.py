@@ -68,6 +68,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -75,6 +76,7 @@ rule = Rule(
     severity=Severity.WARNING,
     since="0.2",
     messages=("from_non_deterministic_state is disabled when determinism is enabled",),
+    evidence=load_evidence(),
 )
 
 _WORDS = (

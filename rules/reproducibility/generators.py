@@ -11,10 +11,10 @@ from tfguard.rules.reproducibility.seeds import load_seeds, seed_of, stored_seed
 from tfguard.analysis.calls import CallSite, Reference, ReferenceKind, StoreSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.rule import Recorder
-from tfguard.tables import load_api_table
+from tfguard.tables import load_api_table, load_evidence
 from tfguard.targets import TENSORFLOW_VERSIONS, keras_of
 
-recorder = Recorder("generators")
+recorder = Recorder("generators", evidence=load_evidence())
 
 _LIBRARIES = (
     *("tensorflow", "keras", "tf_keras", "tflearn", "tf_slim", "tensorlayer", "sonnet", "prettytensor"),

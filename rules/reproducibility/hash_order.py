@@ -71,8 +71,9 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import Program, ProjectFacts
 from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG105", severity=Severity.WARNING, since="0.1")
+rule = Rule(__name__, id="TFG105", severity=Severity.WARNING, since="0.1", evidence=load_evidence())
 
 _WORDS = (
     *flow_table()["training"]["roots"],

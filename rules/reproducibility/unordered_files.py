@@ -77,8 +77,9 @@ from tfguard.analysis.project import ProjectFacts
 from tfguard.analysis.summary import CALL
 from tfguard.model import Finding, Fix, Note, Safety, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG106", severity=Severity.WARNING, since="0.2")
+rule = Rule(__name__, id="TFG106", severity=Severity.WARNING, since="0.2", evidence=load_evidence())
 
 _LISTS = (
     *("listdir", "ListDirectory", "scandir", "iterdir", "glob(", "glob1(", "Glob(", ".walk(", ".Walk(", "import walk"),

@@ -411,3 +411,10 @@ NEW_SYNTAX = {
 @pytest.mark.parametrize(("text", "expected"), NEW_SYNTAX.values(), ids=NEW_SYNTAX.keys())
 def test_names_in_newer_syntax(names, text, expected):
     assert names(text) == expected
+
+
+def test_the_steps_of_a_file_are_counted(model, monkeypatch):
+    monkeypatch.setattr("tfguard.analysis.names._STEPS_OF_FILE", 6)
+    file = model("import lib\nlib.first()\nlib.second()\nlib.third()\nlib.fourth()\n")
+    assert [call.name for call in file.calls] == ["lib.first", "lib.second", "lib.third", None]
+    assert file.calls[-1].resolution.reason == "the chain of assignments is too long"

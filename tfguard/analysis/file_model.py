@@ -34,7 +34,7 @@ class FileModel:
         self.target = config.target
         self.knowledge = knowledge
         self.tree = parse(source)
-        self.module, self.package = self._own_names()
+        self.module, self.package = own_names(source.path, knowledge)
         try:
             with deep_recursion():
                 self.index: Index = build_index(self.tree, self.module)
@@ -55,14 +55,6 @@ class FileModel:
     def release(self) -> None:
         """Let go of everything: cycles would keep it until the next garbage collection, which costs more than they."""
         vars(self).clear()
-
-    def _own_names(self) -> tuple[str, str]:
-        """Module and package name; with a dot in front where a folder is named like a library (`keras/train.py`)."""
-        module, package = module_names(self.path)
-        root = module.split(".", 1)[0]
-        if self.knowledge.is_foreign(root) or root in sys.stdlib_module_names:
-            return f".{module}", f".{package}" if package else ""
-        return module, package
 
     # -- places -------------------------------------------------------------------------------------
 
@@ -351,6 +343,15 @@ class FileModel:
     def main_guard(self) -> ast.If | None:
         """The `if __name__ == "__main__":` of the module's own body."""
         return next((s for s in self.tree.body if isinstance(s, ast.If) and guards.is_main_test(s.test)), None)
+
+
+def own_names(path: str, knowledge: Knowledge) -> tuple[str, str]:
+    """Module and package name; with a dot in front where a folder is named like a library (`keras/train.py`)."""
+    module, package = module_names(path)
+    root = module.split(".", 1)[0]
+    if knowledge.is_foreign(root) or root in sys.stdlib_module_names:
+        return f".{module}", f".{package}" if package else ""
+    return module, package
 
 
 def module_names(path: str) -> tuple[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tfguard.analysis.summary import FileSummary
@@ -25,9 +27,9 @@ class Body(NamedTuple):
 
 
 class Modules:
-    """The definitions of all files, given in path order."""
+    """The definitions of all files, given by path, beside others of which only the name of the module is known."""
 
-    def __init__(self, files: Mapping[str, FileSummary]) -> None:
+    def __init__(self, files: Mapping[str, FileSummary], others: Mapping[str, str] = MappingProxyType({})) -> None:
         self._files = files
         self._modules: dict[str, FileSummary] = {}
         self._suffixes: dict[str, list[FileSummary]] = {}
@@ -35,11 +37,16 @@ class Modules:
         self._methods: dict[str, list[Body]] = {}
         self._bodies: dict[tuple[str, str], Body | None] = {}
         self._ancestors: dict[ClassKey, frozenset[ClassKey]] = {}
-        for summary in files.values():
+        self._loaded: dict[tuple[str, str], tuple[FileSummary, ...]] = {}
+        self._loads: dict[str, tuple[FileSummary, ...]] = {}
+        self._stars: dict[str, tuple[FileSummary, ...]] = {}
+        blank = [FileSummary(path, module, "", (), {}, {}, {}, ()) for path, module in others.items()]
+        for summary in sorted([*files.values(), *blank], key=lambda summary: summary.path):
             self._modules.setdefault(summary.module, summary)
             parts = summary.module.split(".")
             for start in range(len(parts)):
                 self._suffixes.setdefault(".".join(parts[start:]), []).append(summary)
+        for summary in files.values():
             for name, cls in summary.classes.items():
                 for method in cls.methods:
                     found = Body(summary, f"{name}.{method}", (summary.path, name))
@@ -65,13 +72,18 @@ class Modules:
 
     def loaded_by(self, importer: FileSummary, dotted: str) -> tuple[FileSummary, ...]:
         """All files that an import loads, in order: the `__init__` of the packages around it, then the module."""
-        module = self.find_module(importer, dotted)
+        key = (importer.package, dotted)
+        if key not in self._loaded:
+            self._loaded[key] = self._with_packages(self.find_module(importer, dotted))
+        return self._loaded[key]
+
+    def _with_packages(self, module: FileSummary | None) -> tuple[FileSummary, ...]:
         if module is None:
             return ()
         parts = module.module.split(".")
         around = (self._modules.get(".".join(parts[:length])) for length in range(1, len(parts)))
         packages = [package for package in around if package is not None and package.path.endswith("__init__.py")]
-        return (*packages, module)
+        return tuple(found for found in (*packages, module) if found.path in self._files)
 
     def find_script(self, dotted: str, function: str) -> Body | None:
         """The body that a command runs which is installed as `dotted:function`; `src/` may stand before it."""
@@ -81,6 +93,25 @@ class Modules:
             if found is not None:
                 return found
         return None
+
+    def loads(self, summary: FileSummary) -> tuple[FileSummary, ...]:
+        """The files that the imports of a file load, each once, in order of first mention."""
+        known = self._loads.get(summary.path)
+        if known is None:
+            found = {module.path: module for name in summary.imports for module in self.loaded_by(summary, name)}
+            known = self._loads[summary.path] = tuple(found.values())
+        return known
+
+    def loaded_from(self, summary: FileSummary) -> tuple[str, ...]:
+        """The paths of a file and all that it imports, directly or not, in order of first mention."""
+        found: dict[str, None] = {summary.path: None}
+        waiting = deque([summary])
+        while waiting:
+            for module in self.loads(waiting.popleft()):
+                if module.path not in found:
+                    found[module.path] = None
+                    waiting.append(module)
+        return tuple(found)
 
     # -- names --------------------------------------------------------------------------------------
 
@@ -140,12 +171,14 @@ class Modules:
         if (summary.path, name) in seen or len(seen) > _PLACES:
             return None
         seen.add((summary.path, name))
+        above = 0
         if name.startswith(f"{summary.module}."):
             found = self._exported(summary, name[len(summary.module) + 1 :], seen)
             if found is not None:
                 return found
+            above = summary.module.count(".") + 1  # what a module lacks is in no package around it, but may be below it
         parts = name.split(".")
-        for length in range(len(parts) - 1, 0, -1):
+        for length in range(len(parts) - 1, above, -1):
             module = self.find_module(summary, ".".join(parts[:length]))
             if module is not None and module is not summary:
                 return self._locate(module, ".".join([module.module, *parts[length:]]), seen)
@@ -156,13 +189,21 @@ class Modules:
         target = summary.exports.get(first)
         if target is not None:
             return self._locate(summary, f"{target}.{below}" if below else target, seen)
-        for name, origin in reversed(list(summary.exports.items())):
-            module = self.find_module(summary, origin) if name.startswith("*") else None
-            if module is not None and module is not summary:
-                found = self._locate(module, f"{module.module}.{rest}", seen)
-                if found is not None:
-                    return found
+        for module in self._star_imported(summary):
+            found = self._locate(module, f"{module.module}.{rest}", seen)
+            if found is not None:
+                return found
         return None
+
+    def _star_imported(self, summary: FileSummary) -> tuple[FileSummary, ...]:
+        """The files that a file star-imports, the last one first."""
+        known = self._stars.get(summary.path)
+        if known is None:
+            origins = [origin for name, origin in summary.exports.items() if name.startswith("*")]
+            modules = (self.find_module(summary, origin) for origin in reversed(origins))
+            known = tuple(module for module in modules if module is not None and module is not summary)
+            self._stars[summary.path] = known
+        return known
 
     def methods_named(self, name: str, loaded: Container[str]) -> Iterable[Body]:
         """The methods of this name in the files that are loaded, when they are few enough to be meant."""

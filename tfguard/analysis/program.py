@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from tfguard.analysis.modules import Body, ClassKey, Modules
 from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, Entry, FileSummary, Item
@@ -33,27 +35,47 @@ class Event:
         return any(item.is_repeated for item in self.trail)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Program:
     """An entry point and everything that runs from it."""
 
     summary: FileSummary
     entry: Entry
     events: tuple[Event, ...]
-    #: Paths of the files that it loads, the entry's first, in order of loading.
-    files: tuple[str, ...]
+    modules: Modules = field(repr=False)
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that it loads, the entry's first, in order of loading."""
+        return self.modules.loaded_from(self.summary)
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        return frozenset(self.files)
+
+    def loads(self, path: str) -> bool:
+        """Does it load a file?"""
+        return path in self._paths
 
     def effects(self, recorder: str) -> tuple[Event, ...]:
         """The effects that one recorder noted (a rule's own has its id), in the order in which they happen."""
-        return tuple(event for event in self.events if event.item.rule == recorder)
+        return self._effects.get(recorder, ())
+
+    @cached_property
+    def _effects(self) -> dict[str, tuple[Event, ...]]:
+        found: dict[str, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.item.rule, []).append(event)
+        return {recorder: tuple(events) for recorder, events in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How a run came to where it is."""
+class _Way(NamedTuple):
+    """How a run came to where it is: one place after the other, the last one first."""
 
-    chain: tuple[tuple[str, int], ...] = ()
-    trail: tuple[Item, ...] = ()
+    before: _Way | None = None
+    path: str = ""
+    item: Item | None = None
+    depth: int = 0
     is_conditional: bool = False
     #: The class of the instance whose method runs, and the class that defines the method.
     receiver: ClassKey | None = None
@@ -61,8 +83,19 @@ class _Way:
 
     def through(self, path: str, item: Item, conditional: bool) -> _Way:
         """One place further."""
-        chain, trail = (*self.chain, (path, item.start)), (*self.trail, item)
-        return replace(self, chain=chain, trail=trail, is_conditional=self.is_conditional or conditional)
+        return _Way(self, path, item, self.depth + 1, self.is_conditional or conditional, self.receiver, self.owner)
+
+    def event(self, path: str, item: Item) -> Event:
+        """An effect at the end of the way."""
+        places: list[tuple[str, Item]] = []
+        here: _Way | None = self
+        while here is not None:
+            if here.item is not None:
+                places.append((here.path, here.item))
+            here = here.before
+        places.reverse()
+        chain = tuple((path, item.start) for path, item in places)
+        return Event(path, item, chain, tuple(item for _, item in places), self.is_conditional)
 
 
 class Run:
@@ -88,14 +121,14 @@ class Run:
         summary, name, receiver = body
         items = summary.bodies.get(name, ())
         key = (summary.path, name)
-        if not items or key in self.active or len(way.chain) > _DEPTH or self.count > _ITEMS:
+        if not items or key in self.active or way.depth > _DEPTH or self.count > _ITEMS:
             return
         again = (*key, receiver)
         if self.rounds.get(again, 0) >= _ROUNDS:
             return
         self.rounds[again] = self.rounds.get(again, 0) + 1
         self.active.add(key)
-        way = replace(way, receiver=receiver, owner=_class_of(summary, name) if receiver is not None else "")
+        way = way._replace(receiver=receiver, owner=_class_of(summary, name) if receiver is not None else "")
         for item in items:
             self.count += 1
             yield from self.item(summary, item, way.through(summary.path, item, _is_conditional(item, name)))
@@ -104,7 +137,7 @@ class Run:
     def item(self, summary: FileSummary, item: Item, way: _Way) -> Iterator[Event]:
         """What one item of a body does."""
         if item.kind == EFFECT:
-            yield Event(summary.path, item, way.chain, way.trail, way.is_conditional)
+            yield way.event(summary.path, item)
         elif item.kind == IMPORT:
             yield from self.load(summary, item.name, way)
         elif item.kind == CALL:
@@ -137,7 +170,7 @@ class Run:
             yield from self.body(body, way)
         if not known:
             for body in self.modules.methods_named(item.name, self.loaded):
-                yield from self.body(body, replace(way, is_conditional=True))
+                yield from self.body(body, way._replace(is_conditional=True))
 
     def load(self, summary: FileSummary, name: str, way: _Way) -> Iterator[Event]:
         """What importing a module does, the first time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tfguard.analysis.modules import Body, Modules
@@ -25,12 +26,13 @@ class ProjectFacts:
         open_file: Callable[[str], FileModel],
         *,
         scripts: Iterable[str] = (),
+        others: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.files: dict[str, FileSummary] = {s.path: s for s in sorted(summaries, key=lambda s: s.path)}
         self._open = open_file
         self._opened: dict[str, FileModel] = {}
         self._kept: dict[object, Any] = {}
-        self._modules = Modules(self.files)
+        self._modules = Modules(self.files, others)
         self._scripts = tuple(scripts)
 
     def open(self, path: str) -> FileModel:
@@ -64,22 +66,24 @@ class ProjectFacts:
         """Paths of files that another file of the project imports."""
         found: set[str] = set()
         for summary in self.files.values():
-            for name in summary.imports:
-                found.update(m.path for m in self._modules.loaded_by(summary, name) if m is not summary)
+            found.update(module.path for module in self._modules.loads(summary) if module is not summary)
         return frozenset(found)
 
     def loaded_from(self, summary: FileSummary) -> tuple[str, ...]:
         """The paths of a file and all that it imports, directly or not, in order of first mention."""
-        found: dict[str, None] = {summary.path: None}
-        waiting = [summary]
-        while waiting:
-            here = waiting.pop(0)
-            for name in here.imports:
-                for module in self._modules.loaded_by(here, name):
-                    if module.path not in found:
-                        found[module.path] = None
-                        waiting.append(module)
-        return tuple(found)
+        return self._modules.loaded_from(summary)
+
+    def programs_with(self, path: str) -> tuple[Program, ...]:
+        """The programs that load a file, in path order."""
+        return self._programs_by_file.get(path, ())
+
+    @cached_property
+    def _programs_by_file(self) -> dict[str, tuple[Program, ...]]:
+        found: dict[str, list[Program]] = {}
+        for program in self.programs:
+            for path in program.files:
+                found.setdefault(path, []).append(program)
+        return {path: tuple(programs) for path, programs in found.items()}
 
     # -- programs -------------------------------------------------------------------------------------
 
@@ -93,7 +97,7 @@ class ProjectFacts:
                 if entry.body in known or (entry.kind == "script" and summary.path in self.imported):
                     continue
                 run = Run(self._modules, summary, entry)
-                found.append(Program(summary, entry, tuple(run.events()), self.loaded_from(summary)))
+                found.append(Program(summary, entry, tuple(run.events()), self._modules))
                 known.update(name for path, name, _ in run.rounds if path == summary.path)
         return tuple(found)
 

@@ -39,7 +39,7 @@ def summarise(
         path=file.path,
         module=file.module,
         package=file.package,
-        imports=tuple(dict.fromkeys(name for _, name in _imported(file))),
+        imports=tuple(dict.fromkeys(name for _, name in _imported(file) if not file.resolver.is_foreign(name))),
         exports=_exports(file),
         bodies=bodies,
         classes={name: _class_summary(file, name) for name in file.resolver.classes},

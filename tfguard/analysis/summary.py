@@ -55,7 +55,7 @@ class FileSummary:
     path: str
     module: str
     package: str
-    #: Modules (absolute, or as written) that the file imports, in source order.
+    #: Modules (absolute, or as written) that the file imports and that may be the project's, in source order.
     imports: tuple[str, ...]
     #: Names bound at module level by import or alias, and what they mean.
     exports: Mapping[str, str]
