@@ -15,6 +15,7 @@ from tfguard.analysis.values import Known
 from tfguard.errors import TableError
 from tfguard.table_files import Version, parse_version
 from tfguard.tables import load_toml
+from tfguard.targets import keras_of
 
 #: An expression that reads the same, and has no effect, wherever it stands in one body.
 _PLAIN = re.compile(r"-?\w+(?:\.\w+)*")
@@ -63,7 +64,7 @@ def seed_of(call: CallSite) -> dict[str, Any] | None:
         canonical = call.file.knowledge.canonical(name)
         row = table.seeds.get(canonical)
         if row is not None:
-            return _seeding(call, row)
+            return _seeding(call, row) if _is_in_force(call, name, row) else None
         if canonical in table.unseeds:
             return {"does": "reset"}
         if canonical in table.reseeds:
@@ -76,9 +77,17 @@ def seed_of(call: CallSite) -> dict[str, Any] | None:
     return _helping(call)
 
 
+def _is_in_force(call: CallSite, name: str, row: Mapping[str, Any]) -> bool:
+    """Does the function seed in the target version: of TensorFlow, or of Keras where it is the package `keras`?"""
+    target = call.file.target
+    if "keras_before" in row and call.file.knowledge.split(name)[0] in ("", "keras"):
+        keras: Version = target.keras or keras_of(target.tensorflow)
+        if keras >= parse_version(row["keras_before"]):
+            return False
+    return "before" not in row or target.tensorflow < parse_version(row["before"])
+
+
 def _seeding(call: CallSite, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    if "before" in row and call.file.target.tensorflow >= parse_version(row["before"]):
-        return None
     argument = call.argument(row["argument"], 0)
     if row.get("only_given", False) and (argument.is_absent or argument.is_constant(None)):
         return None
