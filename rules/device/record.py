@@ -23,7 +23,7 @@ record = Recorder(KEY, evidence=load_evidence())
 
 _IN_2 = re.compile(r"(?<![.\d])2\.|-$")
 _LAUNCHERS = ("subprocess", "multiprocessing")
-_ROOTS = ("tensorflow", "keras", "tf_keras", "tf_slim", "tflearn", "tensorflow_datasets", "os", *_LAUNCHERS)
+_ROOTS = ("tfguard", "tensorflow", "keras", "tf_keras", "tf_slim", "tflearn", "tensorflow_datasets", "os", *_LAUNCHERS)
 _LAUNCHES = re.compile(r"os\.(?:system|popen|exec\w+|spawn\w+|fork)$")
 
 Note = dict[str, Any]
@@ -63,7 +63,7 @@ def events_of(program: Program) -> list[Event]:
 # -- calls ----------------------------------------------------------------------------------------------
 
 
-@record.on_call(mentions=("tensorflow", "keras", "tf_slim", "tflearn", "environ", "putenv"))
+@record.on_call(mentions=("tensorflow", "keras", "tf_slim", "tflearn", "environ", "putenv", "tfguard"))
 def note_call(call: CallSite) -> Note | None:
     """What the call means for the GPU."""
     if call.names and not any(name.split(".", 1)[0] in _ROOTS for name in call.names):
@@ -104,6 +104,8 @@ def _api_call(call: CallSite, name: str) -> Note | None:
         return _visible(call)
     if name in bounds["looks"]:
         return {"is": LOOKED}
+    if name in bounds["runtime"]:
+        return None if call.argument("gpu_memory").is_constant(None) else {"is": DECIDED}
     if name in bounds["elsewhere"] or name in bounds["backend"]:
         return {"is": ELSEWHERE}
     if name in device_table()["placement"]["soft"]:
@@ -140,6 +142,8 @@ def _use_of(call: CallSite, name: str) -> str | None:
     if _is_of_graphs(call, name):
         return GRAPH
     is_keras_3 = target.keras is not None and target.keras >= (3, 0)
+    if name == "keras.Model" and call.argument("inputs", 0).is_present and call.argument("outputs", 1).is_present:
+        return USES  # its layers were called, which made their weights
     found = _starts(name, is_keras_3, target.tensorflow >= (2, 11))
     return found if found is None or _is_below_module_or_class(call, name) else None
 
