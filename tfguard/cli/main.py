@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "tfguard.cli.check",
     "fix": "tfguard.cli.fix",
     "run": "tfguard.cli.run",
+    "verify": "tfguard.cli.verify",
     "explain": "tfguard.cli.explain",
     "rules": "tfguard.cli.rules",
     "config": "tfguard.cli.config",

@@ -20,6 +20,8 @@ class Orders(NamedTuple):
     quiet: bool = False
     report: Optional[str] = None
     trace: Optional[str] = None
+    #: In which order folders are listed: `sorted`, `reversed`, or None for the system's.
+    listing: Optional[str] = None
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -32,3 +32,7 @@ def _begin_first(orders: Orders, telling: Telling, arrivals: Arrivals) -> None:
     os.environ[FIRST] = str(os.getpid())
     if orders.report is not None:
         atexit.register(write_report, orders.report, orders, telling)
+    if orders.trace is not None:
+        from tfguard.runtime.tracing import record
+
+        record(orders.trace, orders.listing, arrivals)

@@ -1,0 +1,148 @@
+"""Records the steps of a program of TensorFlow 2: calls of `tf.function` (`fit` makes them) and eager gradients."""
+
+import functools
+import sys
+import weakref
+from typing import Any, List, Tuple
+
+from tfguard.runtime.preparing import find
+from tfguard.runtime.trace import Trace, digest, find_place
+
+#: Name and digest.
+Weight = Tuple[str, str]
+
+
+class Recorder:
+    """Knows the variables of the process in the order in which they were made."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.tf: Any = None
+        self.variables: List[Any] = []
+        self.new: List[Tuple[int, Any]] = []
+
+    def install(self, tf: Any) -> None:
+        """Wrap what makes variables, runs functions and computes gradients."""
+        self.tf = tf
+        resources: Any = sys.modules.get("tensorflow.python.ops.resource_variable_ops")
+        if resources is None or not hasattr(tf, "function"):
+            return
+        self.wrap(resources.BaseResourceVariable, "__init__", self.remembering)
+        functions: Any = find_function_class(tf)
+        if functions is not None:
+            self.wrap(functions, "__call__", self.calling)
+        self.wrap(tf.GradientTape, "gradient", self.differentiating)
+
+    def wrap(self, owner: Any, name: str, make: Any) -> None:
+        original = getattr(owner, name)
+        setattr(owner, name, functools.wraps(original)(make(original)))
+
+    def remembering(self, original: Any) -> Any:
+        """A variable that was made in eager mode is looked at when the next step begins, when it has its value."""
+
+        def __init__(variable: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
+            original(variable, *arguments, **keywords)
+            if self.trace.is_ours() and self.tf.executing_eagerly():
+                self.new.append((len(self.variables), find_place()))
+                self.variables.append(weakref.ref(variable))
+
+        return __init__
+
+    def calling(self, original: Any) -> Any:
+        """Every call from eager code is a step: what went in, what came out, the weights after it."""
+
+        def __call__(function: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
+            if not self.trace.is_ours() or not self.tf.executing_eagerly():
+                return original(function, *arguments, **keywords)
+            self.record_new()
+            inputs = self.digest_tensors((arguments, keywords))
+            result = original(function, *arguments, **keywords)
+            name = getattr(getattr(function, "python_function", None), "__name__", "function")
+            self.record(name, inputs, result)
+            return result
+
+        return __call__
+
+    def differentiating(self, original: Any) -> Any:
+        """Gradients that are computed eagerly are the middle of a step."""
+
+        def gradient(tape: Any, target: Any, sources: Any, *arguments: Any, **keywords: Any) -> Any:
+            if not self.trace.is_ours() or not self.tf.executing_eagerly():
+                return original(tape, target, sources, *arguments, **keywords)
+            self.record_new()
+            inputs = self.digest_tensors(target)
+            result = original(tape, target, sources, *arguments, **keywords)
+            self.record("gradient", inputs, result)
+            return result
+
+        return gradient
+
+    def record(self, name: str, inputs: Any, result: Any) -> None:
+        """One step."""
+        weights = self.weights() if self.trace.wants_weights() else None
+        self.trace.step(name, inputs=inputs, outputs=self.digest_tensors(result), weights=weights)
+
+    def record_new(self) -> None:
+        """The first value of each variable that was made since the last step."""
+        new, self.new = self.new, []
+        for index, place in new:
+            for name, value in self.digests([index]):
+                self.trace.add("initial", name=name, digest=value, place=place)
+
+    def end(self) -> None:
+        """The last values."""
+        if self.tf is not None and self.variables and self.tf.executing_eagerly():
+            self.record_new()
+            self.trace.add("end", weights=self.weights())
+
+    def weights(self) -> List[Weight]:
+        """Names and digests of all variables that are alive."""
+        return self.digests(range(len(self.variables)))
+
+    def digests(self, indices: Any) -> List[Weight]:
+        """Of some variables; one that has no value yet is left out."""
+        self.trace.busy = True
+        found = []
+        try:
+            for index in indices:
+                variable = self.variables[index]()
+                value = self.value_of(variable)
+                if value is not None and value.dtype.kind in "fciub":
+                    found.append((getattr(variable, "path", None) or variable.name, digest([value])))
+        finally:
+            self.trace.busy = False
+        return found
+
+    def value_of(self, variable: Any) -> Any:
+        """The variable's value as an array, or None."""
+        if variable is None:
+            return None
+        try:
+            return variable.numpy()
+        except (self.tf.errors.OpError, NotImplementedError, TypeError, ValueError):
+            return None
+
+    def digest_tensors(self, structure: Any) -> Any:
+        """Of the tensors and arrays in nested lists, tuples and dicts; None where there is none."""
+        values = []
+        self.trace.busy = True
+        try:
+            for leaf in self.tf.nest.flatten(structure):
+                array = leaf.numpy() if self.tf.is_tensor(leaf) and hasattr(leaf, "numpy") else leaf
+                if hasattr(array, "tobytes") and hasattr(array, "dtype"):
+                    values.append(array)
+        except (self.tf.errors.OpError, NotImplementedError, AttributeError, TypeError, ValueError):
+            return None
+        finally:
+            self.trace.busy = False
+        return digest(values) if values else None
+
+
+def find_function_class(tf: Any) -> Any:
+    """The class of what `tf.function` returns, without making a tensor."""
+    for name in ("eager.polymorphic_function.polymorphic_function", "eager.def_function"):
+        module = sys.modules.get("tensorflow.python." + name)
+        found = find(module, "Function")
+        if found is not None:
+            return found
+    return None

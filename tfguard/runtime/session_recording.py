@@ -1,0 +1,79 @@
+"""Records the steps of a program in graph mode: every `run` of a session, Estimators' and Keras' included."""
+
+import functools
+from typing import Any, List, Optional
+
+from tfguard.runtime.trace import Trace, digest
+
+
+class SessionRecorder:
+    """Reads the trainable variables of a graph with the program's own session after each run."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.tf: Any = None
+        self.seen: List[Any] = []
+
+    def install(self, tf: Any) -> None:
+        """Wrap `BaseSession.run`."""
+        self.tf = tf if hasattr(tf, "Session") else tf.compat.v1
+        base = next(kind for kind in self.tf.Session.__mro__ if kind.__name__ == "BaseSession")
+        original = base.run
+
+        @functools.wraps(original)
+        def run(session: Any, fetches: Any, feed_dict: Any = None, *arguments: Any, **keywords: Any) -> Any:
+            result = original(session, fetches, feed_dict, *arguments, **keywords)
+            if self.trace.is_ours():
+                self.trace.busy = True
+                try:
+                    self.record(session, fetches, feed_dict, result, original)
+                finally:
+                    self.trace.busy = False
+            return result
+
+        base.run = run
+
+    def record(self, session: Any, fetches: Any, feed_dict: Any, result: Any, run: Any) -> None:
+        """Initial values once they are there, then a step."""
+        weights = self.read(session, run)
+        if weights is not None and not any(graph is session.graph for graph in self.seen):
+            self.seen.append(session.graph)
+            for name, value in weights:
+                self.trace.add("initial", name=name, digest=value, place=None)
+        fed = arrays_in([value for _, value in sorted((feed_dict or {}).items(), key=lambda item: str(item[0]))])
+        fetched = arrays_in(result)
+        self.trace.step(
+            name_of(fetches),
+            inputs=digest(fed) if fed else None,
+            outputs=digest(fetched) if fetched else None,
+            weights=weights if self.trace.wants_weights() else None,
+        )
+
+    def read(self, session: Any, run: Any) -> Optional[Any]:
+        """Names and digests of the graph's trainable variables; None before they are initialised."""
+        variables = session.graph.get_collection("trainable_variables")
+        if not variables:
+            return None
+        try:
+            values = run(session, variables)
+        except (self.tf.errors.OpError, RuntimeError, ValueError, TypeError):
+            return None
+        return [(variable.name, digest([value])) for variable, value in zip(variables, values)]
+
+
+def arrays_in(value: Any) -> List[Any]:
+    """The arrays and NumPy numbers in nested lists, tuples and dicts, in order."""
+    if isinstance(value, dict):
+        return arrays_in([value[key] for key in sorted(value, key=str)])
+    if isinstance(value, (list, tuple)):
+        return [array for item in value for array in arrays_in(item)]
+    return [value] if hasattr(value, "tobytes") and hasattr(value, "dtype") else []
+
+
+def name_of(fetches: Any) -> str:
+    """What was run, by the names of the graph."""
+    if isinstance(fetches, dict):
+        return ", ".join(name_of(fetches[key]) for key in sorted(fetches, key=str))
+    if isinstance(fetches, (list, tuple)):
+        return ", ".join(name_of(item) for item in fetches)
+    return str(getattr(fetches, "name", fetches))

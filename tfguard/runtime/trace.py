@@ -1,0 +1,79 @@
+"""The trace of one run: what `tfguard verify` compares, one JSON object a line, in the order in which it happened.
+
+Compared are `initial` (the first value of a variable), `step` (inputs, results and weights of a training step) and
+`end` (the weights at the end of the program). Evidence for the cause are `seed`, `entropy`, `listing` and
+`generators`: who was seeded when, with what and where, and who was used.
+"""
+
+import hashlib
+import json
+import sys
+import threading
+from typing import Any, Dict, List, Optional
+
+#: Bytes of a digest: enough to tell values apart, short enough to read.
+DIGEST_SIZE = 8
+#: Where code is not the program's.
+_LIBRARIES = ("site-packages", "dist-packages", "<frozen", "<string>")
+
+
+class Trace:
+    """Writes events to a file as they happen; of the main thread only, because other threads have no fixed order."""
+
+    def __init__(self, path: str) -> None:
+        self.stream = open(path, "w")  # noqa: SIM115
+        self.steps = 0
+        self.thread = threading.get_ident()
+        self.busy = False
+
+    def is_ours(self) -> bool:
+        """May this call be recorded: in the main thread, and not made by the recording itself?"""
+        return not self.busy and threading.get_ident() == self.thread
+
+    def add(self, kind: str, **fields: Any) -> None:
+        """Write one event."""
+        self.stream.write(json.dumps(dict(fields, kind=kind), sort_keys=True) + "\n")
+        self.stream.flush()
+
+    def step(self, name: str, **fields: Any) -> None:
+        """Write one step, with its number."""
+        self.steps += 1
+        self.add("step", number=self.steps, name=name, **fields)
+
+    def wants_weights(self) -> bool:
+        """Weights are digested after the first 50 steps, then after every tenth, then after every hundredth."""
+        following = self.steps + 1
+        return following <= 50 or following % (10 if following <= 1000 else 100) == 0
+
+
+def digest(values: Any) -> str:
+    """Of the bits of NumPy arrays, their types and shapes."""
+    total = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    for value in values:
+        total.update("{}{}".format(value.dtype, value.shape).encode())
+        total.update(repr(value.tolist()).encode() if value.dtype.hasobject else value.tobytes())
+    return total.hexdigest()
+
+
+def digest_of_text(text: str) -> str:
+    """Of anything that has a faithful representation."""
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_SIZE).hexdigest()
+
+
+def find_place() -> Optional[str]:
+    """The innermost line of the program itself (no library, nothing of ours) that led here, as `file:line`."""
+    frame: Any = sys._getframe(1)
+    standard = getattr(json, "__file__", "").rsplit("json", 1)[0]
+    while frame is not None:
+        name = frame.f_code.co_filename
+        own = name.startswith(standard) or __name__.split(".")[0] == frame.f_globals.get("__name__", "").split(".")[0]
+        if not own and not any(part in name for part in _LIBRARIES):
+            return "{}:{}".format(name, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def read_trace(path: str) -> List[Dict[str, Any]]:
+    """The events of a file."""
+    with open(path) as stream:
+        return [json.loads(line) for line in stream if line.endswith("\n")]
