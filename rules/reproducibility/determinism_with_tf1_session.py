@@ -63,7 +63,8 @@ def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
 def _excluded(program: Program) -> Event | None:
     """What surely takes the program out of the guarantee: a session first, else a strategy, else graph mode."""
     for kind in (SESSION, STRATEGY, GRAPH):
-        found = next((event for event in determinism.events_of(program, kind) if not event.is_conditional), None)
+        sure = (event for event in determinism.events_of(program, kind) if not event.is_conditional)
+        found: Event | None = next(sure, None)
         if found is not None:
             return found
     return None

@@ -1,0 +1,165 @@
+"""Results that depend on how many threads run, in a program that leaves the number to the machine.
+
+It is said of programs of TF 1 that differ from run to run unless their threads are pinned (`KMeans`,
+`KMeansClustering` and `GMM` of `tf.contrib.factorization`), and of every program that trains where the setting
+`threads` asks for a number.
+
+## Why it matters
+The bits of a sum depend on the number of threads that add it up: 1, 2 and 4 threads repeat themselves and differ from
+each other, with every seed set and under op determinism too, so the same program gives other numbers on another
+machine. In the KMeans of TF 1 the update of the centres and the reading of them are not ordered: with many threads
+every run took another way.
+
+## Bad
+    import tensorflow as tf
+    from tensorflow.contrib.factorization import KMeans
+
+    points = tf.placeholder(tf.float32, [None, 2])
+    kmeans = KMeans(inputs=points, num_clusters=3, use_mini_batch=True)
+    session = tf.Session()
+
+## Good
+    import tensorflow as tf
+    from tensorflow.contrib.factorization import KMeans
+
+    points = tf.placeholder(tf.float32, [None, 2])
+    kmeans = KMeans(inputs=points, num_clusters=3, use_mini_batch=True)
+    session = tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1))
+
+## Good
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(1)
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(tf.ones((4, 2)), tf.ones((4, 1)))
+
+## Fix safety
+Safe: what is computed stays the same, but for the order of sums, which was never the same twice or is what the setting
+asks for. With fewer threads the program may run longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from tfguard.rules.reproducibility import determinism, generators
+from tfguard.rules.reproducibility.determinism import PINS, STARTS, TRAINS, call_of, span_in
+from tfguard.rules.reproducibility.runs import versions_of
+from tfguard.rules.reproducibility.thread_config import INTER, INTRA, is_pinned, kind_of, pin
+
+from tfguard.analysis.calls import CallSite
+from tfguard.analysis.preamble import Module, insert_preamble
+from tfguard.analysis.project import Event, Program, ProjectFacts
+from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity
+from tfguard.rule import Rule
+from tfguard.tables import load_toml
+
+rule = Rule(
+    __name__,
+    id="TFG117",
+    severity=Severity.HINT,
+    since="0.1",
+    records=[determinism.recorder, generators.recorder],
+)
+
+_TF = Module(("tensorflow",), "tensorflow", ("tf", "tensorflow"))
+_SESSIONS = ("Session", "Supervisor", "RunConfig", "Estimator", "estimator", "slim", "contrib")
+
+
+@lru_cache(maxsize=1)
+def _unpinned() -> frozenset[str]:
+    return frozenset(name for row in load_toml("determinism.toml")["unpinned"] for name in row["names"])
+
+
+@rule.on_call(mentions=_SESSIONS)
+def note_call(call: CallSite) -> list[Any] | None:
+    """Calls that want pinned threads, and sessions whose config pins none: `[is it one, is it the other]`."""
+    if not call.resolution.is_certain or len(call.names) != 1:
+        return None
+    wants = call.file.knowledge.canonical(call.names[0]) in _unpinned()
+    kind = kind_of(call)
+    is_open = kind is not None and not is_pinned(call, kind)
+    return [wants, is_open] if wants or is_open else None
+
+
+@rule.on_project
+def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
+    """Sessions without pinned threads where that matters, else the first training."""
+    seen: set[tuple[str, int]] = set()
+    for program in facts.programs:
+        if any(event.item.payload[1] != "inter" for event in determinism.events_of(program, PINS)):
+            continue
+        for finding in _findings(facts, program):
+            if (finding.path, finding.line) not in seen:
+                seen.add((finding.path, finding.line))
+                yield finding
+
+
+def _findings(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
+    events = program.effects(rule.id)
+    wants = next((event for event in events if event.item.payload[0]), None)
+    sessions = [event for event in events if event.item.payload[1]]
+    threads = facts.open(program.summary.path).config.threads if _may_train(program, events) else None
+    if wants is not None:
+        options = {INTRA: threads or 1, INTER: 1}
+        for event in sessions:
+            yield from _session(facts, event, options, wants)
+    elif threads is not None and sessions:
+        for event in sessions:
+            yield from _session(facts, event, {INTRA: threads}, None)
+    elif threads is not None and determinism.events_of(program, TRAINS):
+        yield from _training(facts, program, threads)
+
+
+def _may_train(program: Program, events: Sequence[Event]) -> bool:
+    """Is there anything that the number of threads may matter to?"""
+    return bool(events) or bool(determinism.events_of(program, TRAINS))
+
+
+def _session(facts: ProjectFacts, event: Event, options: dict[str, int], wants: Event | None) -> Iterator[Finding]:
+    call = call_of(facts, event)
+    kind = kind_of(call) if call is not None else None
+    if call is None or kind is None:
+        return
+    edits = pin(call, kind, options)
+    title = "Pin the threads in the config: " + ", ".join(f"`{name}={value}`" for name, value in options.items())
+    fix = _fix(title, edits)
+    if wants is None:
+        yield rule.finding(call, f"`{call.written}` leaves the number of threads to the machine", fix=fix)
+        return
+    what = determinism.written(facts, wants)
+    line, column = facts.open(wants.path).source.position(wants.item.start)
+    yield rule.finding(
+        call,
+        f"`{call.written}` runs `{what}` on as many threads as the machine has, and its result differs from run to run",
+        fix=fix,
+        notes=[Note(f"`{what}` is here", wants.path, line, column)],
+    )
+
+
+def _fix(title: str, edits: tuple[Edit, ...] | None) -> Fix | None:
+    return Fix(title, edits, Safety.SAFE) if edits else None
+
+
+def _training(facts: ProjectFacts, program: Program, threads: int) -> Iterator[Finding]:
+    """Pin the threads of TensorFlow 2 before it starts."""
+    file = facts.open(program.summary.path)
+    notes = [facts.files[path].facts.get(generators.recorder.key, {}) for path in program.files if path in facts.files]
+    if file.target.tensorflow < (2, 0) or versions_of(notes, file.target).graph:
+        return
+    events = determinism.events_of(program, STARTS, TRAINS)
+    trains = next(event for event in events if event.item.payload[0] == TRAINS)
+    setter = f"config.threading.set_intra_op_parallelism_threads({threads})"
+    edits = insert_preamble(
+        file,
+        modules={"tf": _TF},
+        lines=lambda names: [f"{names['tf']}.{setter}"],
+        before=events[0].chain[0][1],
+        inside_guard=file.path in facts.imported,
+    )
+    message = f"`{determinism.written(facts, trains)}` leaves the number of threads to the machine"
+    fix = _fix(f"Pin the threads before TensorFlow starts: `tf.{setter}`", edits)
+    yield rule.finding((file, span_in(file.path, trains)), message, fix=fix)
