@@ -14,6 +14,7 @@ from tfguard.analysis.preamble import Module, insert_preamble, place_lines
 from tfguard.analysis.project import Program, ProjectFacts
 from tfguard.analysis.rewrite import holds_import
 from tfguard.analysis.scopes import BindingKind, lookup
+from tfguard.analysis.shim import insert_shim
 from tfguard.model import Edit, Fix, Safety
 
 _TF = Module(("tensorflow", "tensorflow.compat.v1", "tensorflow.compat.v2"), "tensorflow", ("tf", "tensorflow"))
@@ -28,6 +29,9 @@ _NAMES = ("gpu", "device", "gpu_device", "physical_gpu")
 def growth_fix(facts: ProjectFacts, program: Program, file: FileModel, *, before: int) -> Fix | None:
     """Lines at the entry point, before the offset of the first statement that may start the GPU."""
     inside = file.path in facts.imported
+    if file.config.preamble == "shim":
+        edits = insert_shim(file, seed=str(file.config.seed), before=before, inside_guard=inside)
+        return Fix("Set the program up with `tfguard.runtime.setup`", edits, Safety.SAFE) if edits else None
     by_name = _names_tensorflow(program)
     if by_name and file.target.tensorflow >= (2, 0):
         return _loop(file, before, inside)

@@ -58,6 +58,7 @@ it gives Keras a session, which other backends than TensorFlow do not have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tfguard.rules.device.growth import growth_fix
 from tfguard.rules.device.record import (
@@ -154,9 +155,19 @@ def check_project(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[
     for finding in findings:
         reached = places.get((finding.path, finding.span.start, finding.span.end), [])
         if not _is_settled(facts, finding, reached):
-            yield finding
+            yield _with_shim(facts, finding, reached)
     for program in facts.programs:
         yield from _starts_gpu(facts, program)
+
+
+def _with_shim(facts: ProjectFacts, finding: Finding, reached: list[Program]) -> Finding:
+    """In the preamble style `shim` one line at the start of the program bounds all its sessions."""
+    file = facts.open(finding.path)
+    starts = [program for program in reached if program.summary.path == finding.path]
+    if file.config.preamble != "shim" or finding.fix is None or not starts:
+        return finding
+    fix = growth_fix(facts, starts[0], file, before=finding.span.start)
+    return finding if fix is None else replace(finding, fix=fix)
 
 
 def _is_settled(facts: ProjectFacts, finding: Finding, reached: list[Program]) -> bool:

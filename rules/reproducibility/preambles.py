@@ -15,6 +15,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.preamble import Module, insert_preamble, place_lines
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.rewrite import is_docstring
+from tfguard.analysis.shim import insert_shim
 from tfguard.model import Edit, Fix, Safety
 from tfguard.tables import load_api_table
 
@@ -73,6 +74,8 @@ class _Seeder:
     def fix(self) -> Placed | None:
         """Where a graph was begun its seed follows it; everything else is seeded at the start of the program."""
         missing = self.course.missing
+        if self.file(self.entry).config.preamble == "shim":
+            return self.placed(self.entry, missing, self.shim())
         given = self.given(missing)
         if given is not None:
             return given
@@ -93,6 +96,14 @@ class _Seeder:
         if graph is None or {edit.span for edit in start} & {edit.span for edit in graph}:
             return self.placed(self.entry, others, start)
         return self.placed(self.entry, missing, tuple(sorted((*start, *graph))))
+
+    def shim(self) -> tuple[Edit, ...] | None:
+        """The one line that seeds everything, every graph that begins later too."""
+        first = self.course.earliest
+        if first is None:
+            return None
+        before, inside = first.event.chain[0][1], self.entry in self.facts.imported
+        return insert_shim(self.file(self.entry), seed=self.value, before=before, inside_guard=inside)
 
     def given(self, missing: Sequence[str]) -> Placed | None:
         """A seed for the call that leaves the program's own seeding function without one."""

@@ -207,6 +207,8 @@ class _Follower:
         self.pending: list[Draw] = []
         self.made: list[Draw] = []
         self.has_initialised = False
+        #: Does every graph that begins have a seed from now on?
+        self.seeds_every_graph = False
 
     def run(self, events: Iterable[Event]) -> Course:
         """Pass through all events."""
@@ -250,7 +252,9 @@ class _Follower:
         return self.graphs[-1].key if self.graphs else self.mode
 
     def begin(self, key: str, event: Event, *, keeps_seed: bool = False) -> None:
-        if not keeps_seed:
+        if self.seeds_every_graph:
+            self.seeded.add(key)
+        elif not keeps_seed:
             self.seeded.discard(key)
         self.pending = [draw for draw in self.pending if draw.initialises != key]
         self.began[key] = event
@@ -297,12 +301,13 @@ class _Follower:
 
     def seed(self, event: Event, generators: Iterable[str]) -> None:
         if "parameter" in event.item.payload:
-            parameter = Parameter(*event.item.payload["parameter"], is_none=True)
-            without = call_without(self.facts, event, parameter)
+            name, place = event.item.payload["parameter"]
+            without = call_without(self.facts, event, Parameter(name, place, is_none=True))
             if without is not None:
                 self.leave_unset(Unset(*without, event, tuple(generators), self.position))
                 return
         graph = event.item.payload.get("graph")
+        self.seeds_every_graph = self.seeds_every_graph or "every_graph" in event.item.payload
         key = self.key if graph is None else f"{event.path}:{graph}"
         self.course.seedings.append(Seeding(event, tuple(generators), self.position, key))
         self.seeded.update(key if generator == "tensorflow" else generator for generator in generators)

@@ -91,7 +91,11 @@ def _seeding(call: CallSite, row: Mapping[str, Any]) -> dict[str, Any] | None:
     argument = call.argument(row["argument"], 0)
     if row.get("only_given", False) and (argument.is_absent or argument.is_constant(None)):
         return None
+    if row.get("optional", False) and argument.is_constant(None):
+        return None
     found = {"seeds": row["generators"], "literal": _literal(argument.expr), "text": _text(argument.expr)}
+    if row.get("every_graph", False):
+        found["every_graph"] = True
     parameter = parameter_of(argument.expr) if argument.expr is not None else None
     if parameter is not None and parameter.is_none:
         found["parameter"] = [parameter.name, parameter.position]

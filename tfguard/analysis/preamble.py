@@ -55,7 +55,11 @@ def insert_preamble(
     last = max((n for n, s in enumerate(leading) if holds_import(s) or is_docstring(s)), default=None)
     if last is None or (is_docstring(leading[last]) and not holds_import(leading[last])):
         return _insert(file, modules, lines, _First(_after_docstring(file, limit)))
-    return _insert(file, modules, lines, _After(_last_setup_call(file, leading[last], limit)))
+    anchor = _last_setup_call(file, leading[last], limit)
+    loop = _setup_loop_below(file, anchor, limit)
+    if loop is not None:
+        return _insert(file, modules, lines, _First(loop, leading[last], is_joined=True))
+    return _insert(file, modules, lines, _After(anchor, leading[last]))
 
 
 def _last_setup_call(file: FileModel, anchor: ast.stmt, limit: ast.stmt) -> ast.stmt:
@@ -66,6 +70,16 @@ def _last_setup_call(file: FileModel, anchor: ast.stmt, limit: ast.stmt) -> ast.
             break
         anchor = statement
     return anchor
+
+
+def _setup_loop_below(file: FileModel, anchor: ast.stmt, limit: ast.stmt) -> ast.For | None:
+    """A loop right below that only sets something up, for each of what a module knows (`for gpu in …`)."""
+    below = file.tree.body[file.tree.body.index(anchor) + 1 :][:1]
+    loop = below[0] if below and isinstance(below[0], ast.For) and below[0] is not limit else None
+    if loop is None or loop.orelse or not all(is_setup_call(file, statement) for statement in loop.body):
+        return None
+    is_apart = not file.source.line_text(loop.lineno - 1).strip()
+    return loop if is_apart and is_setup_call(file, ast.Expr(loop.iter)) else None
 
 
 def is_setup_call(file: FileModel, statement: ast.stmt) -> bool:
@@ -83,12 +97,19 @@ def is_setup_call(file: FileModel, statement: ast.stmt) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _After:
+    """Below a statement; `last_import` is the last import above it."""
+
     statement: ast.stmt
+    last_import: ast.stmt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _First:
+    """Above a statement, with a blank line between unless it is joined."""
+
     statement: ast.stmt
+    last_import: ast.stmt | None = None
+    is_joined: bool = False
 
 
 def _top_statement_at(file: FileModel, offset: int) -> ast.stmt | None:
@@ -171,24 +192,27 @@ def _edits(
     file: FileModel, where: _After | _First, stdlib: list[str], other: list[str], lines: list[str]
 ) -> tuple[Edit, ...] | None:
     rewrite = file.rewrite
-    at_top = isinstance(where, _After) and bool(stdlib) and not is_future(where.statement)
+    at_top = where.last_import is not None and bool(stdlib) and not is_future(where.last_import)
     imports = other if at_top else [*stdlib, *([""] if stdlib and other else []), *other]
+    below: Edit | None = None
+    if imports and where.last_import not in (None, where.statement) and not is_future(where.last_import):
+        below, imports = rewrite.insert_after(where.last_import, "\n".join(imports)), []
+        if below is None:
+            return None
     if isinstance(where, _After):
         imports = ["", *imports] if imports and is_future(where.statement) else imports
         blank_below = _is_blank_below(file, where.statement)
         blank_above = [] if not imports and not holds_import(where.statement) else [""]
-        text = "\n".join([*imports, *blank_above, *lines, *([] if blank_below else [""])])
-        block = rewrite.insert_after(where.statement, text)
+        written = [*imports, *blank_above, *lines, *([] if blank_below else [""])]
+        block = rewrite.insert_after(where.statement, "\n".join(written))
     else:
-        block = rewrite.insert_before(where.statement, "\n".join([*imports, *([""] if imports else []), *lines, ""]))
-    if block is None:
+        written = [*imports, *([""] if imports else []), *lines, *([] if where.is_joined else [""])]
+        block = rewrite.insert_before(where.statement, "\n".join(written))
+    top = _import_at_top(file, stdlib, []) if at_top else None
+    if block is None or (at_top and top is None):
         return None
-    if not at_top:
-        return (block,)
-    top = _import_at_top(file, stdlib, [])
-    if top is None or top.span == block.span:
-        return None
-    return tuple(sorted((top, block)))
+    edits = tuple(sorted(edit for edit in (top, below, block) if edit is not None))
+    return edits if len({edit.span for edit in edits}) == len(edits) else None
 
 
 def _import_at_top(file: FileModel, stdlib: list[str], other: list[str]) -> Edit | None:
