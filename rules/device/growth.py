@@ -38,7 +38,8 @@ def growth_fix(facts: ProjectFacts, program: Program, file: FileModel, *, before
     if file.target.tensorflow < _VARIABLE_SINCE or (by_name and file.target.tensorflow < (2, 0)):
         return _keras_session(program, file, before, inside, Safety.SAFE if by_name else Safety.UNSAFE)
     edits = _insert(file, {"os": _OS}, lambda names: [f"{names['os']}.{_VARIABLE}"], before, inside)
-    return Fix("Let TensorFlow take GPU memory as it needs it", edits, Safety.SAFE) if edits else None
+    why = "" if file.config.gpu_memory == "growth" else " (for Keras alone there is only growth)"
+    return Fix(f"Let TensorFlow take GPU memory as it needs it{why}", edits, Safety.SAFE) if edits else None
 
 
 def _names_tensorflow(program: Program) -> bool:

@@ -59,7 +59,7 @@ from collections.abc import Iterator, Sequence
 from tfguard.rules.device.order import happens_before
 from tfguard.rules.device.physical import EVERY
 from tfguard.rules.device.places import note_at, span_of, written_at
-from tfguard.rules.device.record import CONTEXT, events_of, record, what
+from tfguard.rules.device.record import CONTEXT, USES, events_of, record, what
 from tfguard.rules.device.sessions import is_cpu_target, is_test_path
 
 from tfguard.analysis.project import Event, Program, ProjectFacts
@@ -89,7 +89,9 @@ def check_project(facts: ProjectFacts, _: Sequence[Finding]) -> Iterator[Finding
 
 
 def _pairs(program: Program) -> Iterator[tuple[Event, Event]]:
-    settings = [event for event in events_of(program) if what(event) == CONTEXT]
+    events = events_of(program)
+    started = next((number for number, event in enumerate(events) if what(event) == USES), len(events))
+    settings = [event for event in events[:started] if what(event) == CONTEXT]  # later ones are refused: TFG203
     settings = [e for e in settings if e.item.payload["what"] == "limit" or e.item.payload["on"]]
     for number, second in enumerate(settings):
         for first in settings[:number]:

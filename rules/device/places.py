@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tfguard.analysis.project import Event, ProjectFacts
 from tfguard.model import Note, Span
 
@@ -16,7 +18,12 @@ def written_at(facts: ProjectFacts, event: Event) -> str:
     file = facts.open(event.path)
     span = span_of(event)
     call = next((call for call in file.calls if call.span == span), None)
-    return call.written if call is not None else file.text_of(span).split("\n", 1)[0]
+    return on_one_line(call.written if call is not None else file.text_of(span).split("\n", 1)[0])
+
+
+def on_one_line(text: str) -> str:
+    """A chain over several lines as one."""
+    return re.sub(r"\s*\n\s*", "", text)
 
 
 def note_at(facts: ProjectFacts, event: Event, message: str) -> Note:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tfguard.rules.device.physical import device_of, is_certain, is_growth_on
 from tfguard.rules.device.placement import gpu_of, places_softly
-from tfguard.rules.device.sessions import Memory, device_table, judge, kind_of
+from tfguard.rules.device.sessions import Kind, Memory, device_table, judge, kind_of
 
 from tfguard.analysis.calls import CallSite, StoreSite
 from tfguard.analysis.project import Event, Program
@@ -90,9 +90,19 @@ def _note_session(call: CallSite) -> Note:
         note["is"] = CONFIGURED if judgement.has_config else BARE
     elif kind.starts and judgement.memory is not Memory.NOT_HERE:
         note |= {"is": STARTED, "bounded": judgement.memory is Memory.BOUNDED}
+    if judgement.memory is Memory.UNDECIDED and (maker := _maker_of(call, kind)) is not None:
+        note["config_of"] = maker
     if any(call.file.knowledge.canonical(name) in device_table()["placement"]["sessions"] for name in call.names):
         note["soft"] = places_softly(call, kind, judgement.memory)
     return note
+
+
+def _maker_of(call: CallSite, kind: Kind) -> str | None:
+    """The function of the project whose config the session gets."""
+    given = call.argument(kind.argument, kind.position).expr
+    made = given.origin.call if given is not None else None
+    name = made.name if made is not None else None
+    return name if name is not None and not call.file.resolver.is_foreign(name) else None
 
 
 def _api_call(call: CallSite, name: str) -> Note | None:

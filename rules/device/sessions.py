@@ -183,10 +183,11 @@ def with_imports(spelling: Spelling, edits: Iterable[Edit | None]) -> tuple[Edit
 # -- a config --------------------------------------------------------------------------------------------
 
 
-def judge_config(expr: Expr, session: CallSite) -> Judgement:
+def judge_config(expr: Expr, session: CallSite | None) -> Judgement:
     """What a config that a session is given says by then."""
     history = history_of(expr, is_harmless)
-    history.settings = [setting for setting in history.settings if not _comes_later(setting, session)]
+    if session is not None:
+        history.settings = [setting for setting in history.settings if not _comes_later(setting, session)]
     if any(_settles(path) for path in _paths(history)):
         return Judgement(Memory.BOUNDED, has_config=True)
     parts = [_judge_creation(creation) for creation in history.creations]

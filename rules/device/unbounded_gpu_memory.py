@@ -60,7 +60,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tfguard.rules.device.elsewhere import unbounded_configs
 from tfguard.rules.device.growth import growth_fix
+from tfguard.rules.device.places import note_at, on_one_line, written_at
 from tfguard.rules.device.record import (
     BARE,
     CONFIGURED,
@@ -77,7 +79,7 @@ from tfguard.rules.device.record import (
     record,
     what,
 )
-from tfguard.rules.device.sessions import Judgement, Kind, Memory, judge, kind_of, option_of
+from tfguard.rules.device.sessions import Judgement, Kind, Memory, is_cpu_only, judge, kind_of, option_of
 from tfguard.rules.device.unused import config_for
 
 from tfguard.analysis.calls import CallSite
@@ -158,6 +160,26 @@ def check_project(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[
             yield _with_shim(facts, finding, reached)
     for program in facts.programs:
         yield from _starts_gpu(facts, program)
+    yield from _made_elsewhere(facts)
+
+
+def _made_elsewhere(facts: ProjectFacts) -> Iterator[Finding]:
+    """Configs that other files make for sessions, each once."""
+    seen: set[tuple[str, int]] = set()
+    for program in facts.programs:
+        if _is_bounded(program.effects(record.key), CONFIGURED):
+            continue
+        for made in unbounded_configs(facts, program):
+            call, events = made.call, program.effects(record.key)
+            if any(what(e) == STARTED and not e.is_conditional for e in events[: events.index(made.session)]):
+                continue
+            place = (call.file.path, call.span.start)
+            if place not in seen and not is_cpu_only(call):
+                seen.add(place)
+                session = written_at(facts, made.session)
+                message = f"`{call.written}` bounds no GPU memory: `{session}`, which gets it, takes nearly all of it"
+                note = note_at(facts, made.session, "the session is made here")
+                yield rule.finding(call, message, fix=_fix(call, "config", made.judgement), notes=(note,))
 
 
 def _with_shim(facts: ProjectFacts, finding: Finding, reached: list[Program]) -> Finding:
@@ -229,7 +251,7 @@ def _place_in(file: FileModel, event: Event) -> Span:
 
 def _start_message(file: FileModel, span: Span, event: Event) -> str:
     call = next((call for call in file.calls if call.span == span), None)
-    written = call.written if call is not None else file.text_of(span).split("\n", 1)[0]
+    written = on_one_line(call.written if call is not None else file.text_of(span).split("\n", 1)[0])
     return (
         f"`{written}` starts TensorFlow on the GPU, and nothing before it bounds the memory that is taken: "
         "nearly all of every GPU"
