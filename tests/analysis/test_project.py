@@ -380,7 +380,8 @@ ENTRIES = {
         {"a.py": "import b\nb.f()", "b.py": "def f(): pass\nif __name__ == '__main__':\n  f()"},
         {"a.py": "script", "b.py": "main guard"},
     ),
-    "test": ({"test_a.py": "def f(): pass\nf()", "a_test.py": "def f(): pass\nf()"}, {}),
+    "test": ({"test_a.py": "def test_f(): pass\ntest_f()", "a_test.py": "class A:\n  def testF(self): pass\nA()"}, {}),
+    "called a test": ({"test_a.py": "def f(): pass\nf()"}, {"test_a.py": "script"}),
     "package": ({"pkg/__init__.py": "def f(): pass\nf()", "setup.py": "def f(): pass\nf()"}, {}),
     "imports itself": ({"a.py": "import a\ndef f(): pass\nf()"}, {"a.py": "script"}),
 }

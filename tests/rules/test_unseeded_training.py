@@ -153,7 +153,12 @@ def test_one_finding_a_program(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["test_net.py", "net_test.py", "tests/run.py", "conftest.py", "setup.py"])
 def test_tests_are_no_programs(path: str, tmp_path: Path) -> None:
-    assert not findings(tmp_path, {path: EAGER})
+    assert not findings(tmp_path, {path: f"{EAGER}\n\ndef test_it():\n    pass\n"})
+
+
+@pytest.mark.parametrize("path", ["test_net.py", "net_test.py", "test.py"])
+def test_script_may_be_called_a_test(path: str, tmp_path: Path) -> None:
+    assert len(findings(tmp_path, {path: EAGER})) == 1
 
 
 def test_test_case_is_no_program(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def main_body(module: str) -> str:
 def entries_of(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Iterator[Entry]:
     """Where a program may start in this file, with the evidence."""
     base = file.path.rsplit("/", 1)[-1]
-    if base in _NO_ENTRY or base.startswith("test_") or base.endswith("_test.py"):
+    if base in _NO_ENTRY or _is_test(file, base):
         return
     guard = file.main_guard
     if guard is not None:
@@ -36,6 +36,13 @@ def entries_of(file: FileModel, bodies: Mapping[str, tuple[Item, ...]]) -> Itera
     for name, node in file.resolver.functions.items():
         if any(_is_command(file, decorator) for decorator in node.decorator_list):
             yield Entry("command", node.lineno, name)
+
+
+def _is_test(file: FileModel, base: str) -> bool:
+    """Does a test runner find something to run there? A script may be called a test, too."""
+    if not base.startswith("test_") and not base.endswith("_test.py"):
+        return False
+    return any(name.rpartition(".")[2].lower().startswith("test") for name in file.resolver.functions)
 
 
 def _does_work(call: CallSite) -> bool:
