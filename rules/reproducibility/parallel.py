@@ -1,0 +1,201 @@
+"""What `parallel.toml` says, and which functions draw from a generator that others share (part of TFG108)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from tfguard.rules.reproducibility.draws import load_draws
+
+from tfguard.analysis.blocks import maker_of
+from tfguard.analysis.calls import CallSite, Expr
+from tfguard.analysis.file_model import FileModel
+from tfguard.errors import TableError
+from tfguard.table_files import Version, parse_version
+from tfguard.tables import load_toml
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+#: How deep functions that call each other are followed.
+_DEPTH = 5
+#: Whose draws are operations of a graph, and whose are made by Python code.
+_OPS, _CODE = frozenset({"tensorflow", "keras-backend"}), frozenset({"python", "numpy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """parallel.toml."""
+
+    prevented: frozenset[str]
+    variable: str
+    variable_since: Version
+    mappers: Mapping[str, Mapping[str, Any]]
+    unordered: Mapping[str, Mapping[str, Any]]
+    options: Mapping[str, Any]
+    python: frozenset[str]
+    generators: Mapping[str, Any]
+    queues: Mapping[str, Any]
+    workers: Mapping[str, Any]
+    pools: Mapping[str, Any]
+
+
+@lru_cache(maxsize=1)
+def load_parallel() -> Table:
+    """Read the table once a process."""
+    data = load_toml("parallel.toml")
+    try:
+        return Table(
+            prevented=frozenset(data["prevented"]["calls"]),
+            variable=data["prevented"]["variable"],
+            variable_since=parse_version(data["prevented"]["variable_since"]),
+            mappers={name: row for row in data["mapper"] for name in row["names"]},
+            unordered={name: row for row in data["unordered"] for name in row["names"]},
+            options=data["options"],
+            python=frozenset(data["python"]["names"]),
+            generators=data["generators"],
+            queues=data["queues"],
+            workers=data["workers"],
+            pools=data["pools"],
+        )
+    except (KeyError, TypeError) as error:
+        raise TableError(f"parallel.toml: {error}") from error
+
+
+def canonical_names(call: CallSite) -> frozenset[str]:
+    """The canonical names of what a call may go to."""
+    return frozenset(call.file.knowledge.canonical(name) for name in call.names)
+
+
+def last_word(call: CallSite) -> str:
+    """The last component of the function as written."""
+    return call.written.rpartition(".")[2].strip()
+
+
+def prevents(file: FileModel) -> bool:
+    """Does the file ask for op determinism, under which data sets call such functions one after the other?"""
+    table = load_parallel()
+    if any(canonical_names(call) & table.prevented for call in file.calls):
+        return True
+    return table.variable in file.source.text and file.target.tensorflow >= table.variable_since
+
+
+# -- functions ----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What running a function draws: the first call that does, else functions that are defined elsewhere."""
+
+    op: str = ""
+    code: str = ""
+    elsewhere: list[str] = field(default_factory=list)
+
+
+def function_of(expr: Expr) -> Function | None:
+    """The function of the file, or the lambda, that an expression is."""
+    origin = expr.origin.node
+    if isinstance(origin, ast.Lambda):
+        return origin
+    if isinstance(origin, ast.Call) and origin.args and expr.file.call_site(origin).name == "functools.partial":
+        return function_of(Expr(expr.file, origin.args[0]))
+    found = [expr.file.resolver.functions.get(name) for name in expr.resolution.names]
+    return found[0] if len(found) == 1 else None
+
+
+def draws_of(file: FileModel, function: Function, *, in_graph: bool = True) -> Drawn:
+    """What running a function of the file draws from generators that keep a state; what is traced runs no Python."""
+    drawn = Drawn()
+    _Scan(file, drawn).function(function, 0, in_graph=in_graph)
+    return drawn
+
+
+def drawn_by(expr: Expr) -> Drawn:
+    """What calling the value of an expression draws: a function, an operation itself, a layer, or something unknown."""
+    function, file = function_of(expr), expr.file
+    if function is not None:
+        return draws_of(file, function)
+    rows = load_draws().rows
+    names = [file.knowledge.canonical(name) for name in expr.resolution.names]
+    if any(row.source in _OPS for name in names for row in rows.get(name, ())) or _is_augmentation(expr):
+        return Drawn(op=expr.text)
+    is_name = isinstance(expr.node, (ast.Name, ast.Attribute))
+    foreign = file.resolver.is_foreign
+    return Drawn(elsewhere=[n for n in expr.resolution.names if "." in n and not foreign(n)] if is_name else [])
+
+
+class _Scan:
+    """Reads a function and those of the file that it calls."""
+
+    def __init__(self, file: FileModel, drawn: Drawn) -> None:
+        self.file = file
+        self.drawn = drawn
+        self.seen: set[tuple[ast.AST, bool]] = set()
+
+    def function(self, function: Function, depth: int, *, in_graph: bool) -> None:
+        """Note what its calls draw."""
+        if depth > _DEPTH or (function, in_graph) in self.seen:
+            return
+        self.seen.add((function, in_graph))
+        for node in _inside(function):
+            if isinstance(node, ast.Call):
+                self.call(self.file.call_site(node), depth, in_graph=in_graph)
+
+    def call(self, call: CallSite, depth: int, *, in_graph: bool) -> None:
+        """One call: it draws, or it runs another function."""
+        names = canonical_names(call)
+        if names & load_parallel().python:
+            for given in call.arguments[:1]:
+                inner = function_of(given)
+                if inner is not None:
+                    self.function(inner, depth + 1, in_graph=False)
+            return
+        sources = {row.source for name in names for row in load_draws().rows.get(name, ())}
+        is_data = any(name.startswith("tensorflow.data.") for name in names)
+        if sources & _OPS and not is_data:
+            self.drawn.op = self.drawn.op or call.written
+        elif sources & _CODE and not in_graph:
+            self.drawn.code = self.drawn.code or call.written
+        elif (not names and _augments(call)) or _is_generator(call):
+            self.drawn.op = self.drawn.op or call.written
+        self.called(call, depth, in_graph=in_graph)
+
+    def called(self, call: CallSite, depth: int, *, in_graph: bool) -> None:
+        """Functions of the file that it runs or passes on; names from elsewhere."""
+        own = [self.file.resolver.functions[n] for n in call.names if n in self.file.resolver.functions]
+        given = [function_of(argument) for argument in call.arguments if isinstance(argument.node, ast.Name)]
+        for function in [*own, *(f for f in given if f is not None)]:
+            self.function(function, depth + 1, in_graph=in_graph)
+        if not own:
+            foreign = self.file.resolver.is_foreign
+            self.drawn.elsewhere.extend(name for name in call.names if "." in name and not foreign(name))
+
+
+def _inside(function: Function) -> Iterator[ast.AST]:
+    """The nodes of a function's body, in order."""
+    for statement in function.body if isinstance(function.body, list) else [function.body]:
+        yield from ast.walk(statement)
+
+
+def _is_generator(call: CallSite) -> bool:
+    """Does it draw from a generator object of TensorFlow's that keeps a state?"""
+    table = load_parallel().generators
+    made = maker_of(call.receiver) if call.receiver is not None and last_word(call) in table["draws"] else None
+    return made is not None and bool(canonical_names(made) & set(table["makers"]))
+
+
+def _augments(call: CallSite) -> bool:
+    """Does it call a layer that augments at random, or a model made of such layers?"""
+    return not call.argument("training").is_constant(False) and _is_augmentation(Expr(call.file, call.node.func))
+
+
+def _is_augmentation(layer: Expr) -> bool:
+    """Is it a layer that augments at random, or a model made of such layers?"""
+    made = maker_of(layer)
+    inner = (
+        [layer.file.call_site(n) for n in ast.walk(made.node) if isinstance(n, ast.Call)] if made is not None else []
+    )
+    names = [name for one in inner for name in canonical_names(one)]
+    return any(row.source == "keras-augmentation" for name in names for row in load_draws().rows.get(name, ()))
