@@ -125,7 +125,7 @@ class Verdict:
         yield f"different: run {self.differing or 1} parts from {one} in {self.divergence.what}"
         for trial in self.trials:
             outcome = {True: "same", False: "different", None: "failed"}[trial.same]
-            yield f"  {outcome:<10}{trial.title}"
+            yield f"  tried: {trial.title}: {outcome}"
         if self.cause is not None:
             from tfguard.runtime.diagnosing import RULES
 

@@ -52,6 +52,11 @@ def compare_events(one: Event, other: Event) -> Optional[Divergence]:
         return Divergence("the first value of {}".format(describe(one)), "initial", None, name, one.get("place"))
     for key, what in (("inputs", "what goes into"), ("outputs", "what comes out of")):
         if one.get(key) != other.get(key):
+            made = one.get("made")
+            if key == "outputs" and made:
+                whole = "{} {}, in which variables get their first values: {}"
+                first = describe({"kind": "initial", "name": made[0][0], "place": made[0][1]})
+                return Divergence(whole.format(what, describe(one), first), key, step, made[0][0], made[0][1])
             return Divergence("{} {}".format(what, describe(one)), key, step, name, None)
     return compare_weights(one, other)
 

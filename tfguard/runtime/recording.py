@@ -3,13 +3,18 @@
 import functools
 import sys
 import weakref
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 from tfguard.runtime.preparing import find
 from tfguard.runtime.trace import Trace, digest, find_place
 
 #: Name and digest.
 Weight = Tuple[str, str]
+#: Name and place.
+Made = Tuple[str, Optional[str]]
+
+#: What gives their values to variables that are made in a function.
+_INITIALIZE = "_initialize_uninitialized_variables"
 
 
 class Recorder:
@@ -19,7 +24,7 @@ class Recorder:
         self.trace = trace
         self.tf: Any = None
         self.variables: List[Any] = []
-        self.new: List[Tuple[int, Any]] = []
+        self.new: List[Tuple[int, Optional[str]]] = []
 
     def install(self, tf: Any) -> None:
         """Wrap what makes variables, runs functions and computes gradients."""
@@ -31,6 +36,8 @@ class Recorder:
         functions: Any = find_function_class(tf)
         if functions is not None:
             self.wrap(functions, "__call__", self.calling)
+            if hasattr(functions, _INITIALIZE):
+                self.wrap(functions, _INITIALIZE, self.initializing)
         self.wrap(tf.GradientTape, "gradient", self.differentiating)
 
     def wrap(self, owner: Any, name: str, make: Any) -> None:
@@ -38,11 +45,11 @@ class Recorder:
         setattr(owner, name, functools.wraps(original)(make(original)))
 
     def remembering(self, original: Any) -> Any:
-        """A variable that was made in eager mode is looked at when the next step begins, when it has its value."""
+        """A variable that holds its value outside graphs is looked at later, when it has it."""
 
         def __init__(variable: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
             original(variable, *arguments, **keywords)
-            if self.trace.is_ours() and self.tf.executing_eagerly():
+            if self.trace.is_ours() and holds_value(variable):
                 self.new.append((len(self.variables), find_place()))
                 self.variables.append(weakref.ref(variable))
 
@@ -63,6 +70,17 @@ class Recorder:
 
         return __call__
 
+    def initializing(self, original: Any) -> Any:
+        """Variables that are made inside a function get their values just before it runs for the first time."""
+
+        def initialize(function: Any, *arguments: Any, **keywords: Any) -> Any:
+            result = original(function, *arguments, **keywords)
+            if self.trace.is_ours() and self.tf.executing_eagerly():
+                self.record_new()
+            return result
+
+        return initialize
+
     def differentiating(self, original: Any) -> Any:
         """Gradients that are computed eagerly are the middle of a step."""
 
@@ -80,7 +98,14 @@ class Recorder:
     def record(self, name: str, inputs: Any, result: Any) -> None:
         """One step."""
         weights = self.weights() if self.trace.wants_weights() else None
-        self.trace.step(name, inputs=inputs, outputs=self.digest_tensors(result), weights=weights)
+        outputs, made = self.digest_tensors(result), self.take_made()
+        self.trace.step(name, inputs=inputs, outputs=outputs, weights=weights, made=made)
+
+    def take_made(self) -> List[Made]:
+        """Names and places of the trainable variables that this step made: their first values were not seen."""
+        new, self.new = self.new, []
+        found = [(self.variables[index](), place) for index, place in new]
+        return [(name_of(variable), place) for variable, place in found if getattr(variable, "trainable", False)]
 
     def record_new(self) -> None:
         """The first value of each variable that was made since the last step."""
@@ -96,8 +121,9 @@ class Recorder:
             self.trace.add("end", weights=self.weights())
 
     def weights(self) -> List[Weight]:
-        """Names and digests of all variables that are alive."""
-        return self.digests(range(len(self.variables)))
+        """Names and digests of all variables that are alive, the trainable ones first."""
+        indices = range(len(self.variables))
+        return self.digests(sorted(indices, key=lambda i: not getattr(self.variables[i](), "trainable", False)))
 
     def digests(self, indices: Any) -> List[Weight]:
         """Of some variables; one that has no value yet is left out."""
@@ -108,7 +134,7 @@ class Recorder:
                 variable = self.variables[index]()
                 value = self.value_of(variable)
                 if value is not None and value.dtype.kind in "fciub":
-                    found.append((getattr(variable, "path", None) or variable.name, digest([value])))
+                    found.append((name_of(variable), digest([value])))
         finally:
             self.trace.busy = False
         return found
@@ -122,12 +148,20 @@ class Recorder:
         except (self.tf.errors.OpError, NotImplementedError, TypeError, ValueError):
             return None
 
+    def leaves(self, structure: Any) -> List[Any]:
+        """What nested lists, tuples, dicts and optionals (which Keras 3 returns) hold."""
+        found: List[Any] = []
+        for leaf in self.tf.nest.flatten(structure):
+            is_optional = hasattr(leaf, "has_value") and hasattr(leaf, "get_value")
+            found += self.tf.nest.flatten(leaf.get_value()) if is_optional else [leaf]
+        return found
+
     def digest_tensors(self, structure: Any) -> Any:
         """Of the tensors and arrays in nested lists, tuples and dicts; None where there is none."""
         values = []
         self.trace.busy = True
         try:
-            for leaf in self.tf.nest.flatten(structure):
+            for leaf in self.leaves(structure):
                 array = leaf.numpy() if self.tf.is_tensor(leaf) and hasattr(leaf, "numpy") else leaf
                 if hasattr(array, "tobytes") and hasattr(array, "dtype"):
                     values.append(array)
@@ -136,6 +170,16 @@ class Recorder:
         finally:
             self.trace.busy = False
         return digest(values) if values else None
+
+
+def holds_value(variable: Any) -> bool:
+    """Is it a variable (not the reading of one) whose handle is not a name in a graph?"""
+    return type(variable).__name__ != "_UnreadVariable" and hasattr(getattr(variable, "handle", None), "numpy")
+
+
+def name_of(variable: Any) -> str:
+    """As the program's author knows it."""
+    return str(getattr(variable, "path", None) or variable.name)
 
 
 def find_function_class(tf: Any) -> Any:
