@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from tfguard.rules.device.models import makes_weights
 from tfguard.rules.device.physical import device_of, is_certain, is_growth_on
 from tfguard.rules.device.placement import gpu_of, places_softly
 from tfguard.rules.device.sessions import Kind, Memory, device_table, judge, kind_of
@@ -22,7 +23,7 @@ KEY = "gpu"
 record = Recorder(KEY, evidence=load_evidence())
 
 _IN_2 = re.compile(r"(?<![.\d])2\.|-$")
-_LAUNCHERS = ("subprocess", "multiprocessing")
+_LAUNCHERS = ("subprocess", "multiprocessing", "concurrent")
 _ROOTS = ("tfguard", "tensorflow", "keras", "tf_keras", "tf_slim", "tflearn", "tensorflow_datasets", "os", *_LAUNCHERS)
 _LAUNCHES = re.compile(r"os\.(?:system|popen|exec\w+|spawn\w+|fork)$")
 
@@ -56,8 +57,13 @@ def makes_devices(event: Event) -> bool:
 
 
 def events_of(program: Program) -> list[Event]:
-    """What a program does with the GPU, in the files that it loads (a method of an unknown object may be another's)."""
-    return [event for event in program.effects(KEY) if event.path in program.files]
+    """What a program does with the GPU in its own process, in the files that it loads.
+
+    A method of an unknown object may be another file's; what is handed to `multiprocessing.Process` runs elsewhere.
+    """
+    events = [event for event in program.effects(KEY) if event.path in program.files]
+    launches = {(event.path, event.item.start) for event in events if what(event) == LAUNCHED}
+    return [event for event in events if launches.isdisjoint(event.chain[:-1])]
 
 
 # -- calls ----------------------------------------------------------------------------------------------
@@ -72,7 +78,7 @@ def note_call(call: CallSite) -> Note | None:
     if kind is not None:
         return _note_session(call)
     for name in call.names:
-        if name.startswith(("os.", "subprocess.", "multiprocessing.")):
+        if name.startswith(("os.", *(f"{root}." for root in _LAUNCHERS))):
             found = _environment_call(call, name)
         else:
             found = _api_call(call, call.file.knowledge.canonical(name))
@@ -152,8 +158,8 @@ def _use_of(call: CallSite, name: str) -> str | None:
     if _is_of_graphs(call, name):
         return GRAPH
     is_keras_3 = target.keras is not None and target.keras >= (3, 0)
-    if name == "keras.Model" and call.argument("inputs", 0).is_present and call.argument("outputs", 1).is_present:
-        return USES  # its layers were called, which made their weights
+    if makes_weights(call, name):
+        return USES
     found = _starts(name, is_keras_3, target.tensorflow >= (2, 11))
     return found if found is None or _is_below_module_or_class(call, name) else None
 

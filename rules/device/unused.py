@@ -46,9 +46,12 @@ def _unused(call: CallSite, kind: str) -> Unused | None:
     statement = call.file.index.places[call.node].parent
     if isinstance(statement, ast.Expr):
         return Unused(call, None, kind, ()) if not call.file.source.is_notebook else None
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+    if isinstance(statement, ast.AnnAssign):
+        target: ast.expr = statement.target
+    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+    else:
         return None
-    target = statement.targets[0]
     reads = reads_of(call.file, target) if isinstance(target, ast.Name) else None
     if reads is None or not isinstance(target, ast.Name) or not all(_only_sets(read) for read in reads):
         return None

@@ -55,10 +55,13 @@ STARTS = {
     "logical": "x = tf.config.list_logical_devices()\n",
     "strategy": "x = tf.distribute.MirroredStrategy()\n",
     "model": "i = tf.keras.Input((2,))\nx = tf.keras.Model(i, tf.keras.layers.Dense(1)(i))\n",
+    "sequential": "x = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(1)])\n",
+    "input_shape": "x = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])\n",
     "optimizer": "x = tf.keras.optimizers.SGD()\n",
 }
 QUIET = {
     "layer": "x = tf.keras.layers.Dense(1)\n",
+    "unbuilt": "x = tf.keras.Sequential([tf.keras.layers.Dense(1)])\n",
     "seed": "x = tf.random.set_seed(1)\n",
     "physical": "x = tf.config.list_physical_devices()\n",
 }
