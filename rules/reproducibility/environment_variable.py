@@ -49,7 +49,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfguard.rules.reproducibility.environment_names import Variable, load_environment
 from tfguard.rules.reproducibility.hash_seed import starts_children
@@ -230,12 +230,20 @@ def _late(file: FileModel, setting: _Setting, every: list[_Setting]) -> Finding 
         return None
     if any(starts_children(call) for call in file.calls) or _may_run_before(file, setting, first):
         return None
+    if _reloads(file) or any(package.split(".", 1)[0] in file.path.split("/")[:-1] for package in row.late_after):
+        return None
     package = next(iter(_imported_of(first, row.late_after)), row.late_after[0])
     line, column = file.source.position(file.span(first).start)
     message = f"`{setting.name}` is set after the import of `{package}`, which has read it by then: it has no effect"
     notes = [Note("imported here", file.path, line, column)]
     safety = Safety.SAFE if row.logs else Safety.UNSAFE
-    return rule.finding(setting.key, message, fix=_moved(file, setting, first, safety), notes=notes)
+    found = rule.finding(setting.key, message, fix=_moved(file, setting, first, safety), notes=notes)
+    return replace(found, severity=Severity.HINT) if row.logs else found
+
+
+def _reloads(file: FileModel) -> bool:
+    """Does the file load modules anew, which then read their variables again?"""
+    return "sys.modules" in file.source.text or any("reload" in call.written for call in file.calls)
 
 
 def _first_import(file: FileModel, row: Variable) -> ast.stmt | None:
