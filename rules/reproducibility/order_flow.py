@@ -29,6 +29,8 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.scopes import Binding, Scope, lookup
 
 _MOST_STEPS = 400
+#: Methods that put what they are called on in an order of its own.
+_SORTS = frozenset({"sort", "sort_values", "sort_index"})
 _GENERATED = frozenset({"__getitem__", "__next__"})
 
 
@@ -288,7 +290,7 @@ class Flow:
     def is_sorted_at(self, read: ast.Name, scope: Scope) -> bool:
         """Is it the `x` of `x.sort()`?"""
         parent = self.places[read].parent
-        is_sort = isinstance(parent, ast.Attribute) and parent.attr == "sort"
+        is_sort = isinstance(parent, ast.Attribute) and parent.attr in _SORTS
         return is_sort and lookup(self.places[read].scope, read.id) is scope
 
     def is_after(self, read: ast.Name, sort: ast.Name, order: int) -> bool:
@@ -313,7 +315,7 @@ class Flow:
             if inside is None or inside.name != info.name:
                 continue
             parent = self.places[read].parent
-            if isinstance(parent, ast.Attribute) and parent.attr == "sort":
+            if isinstance(parent, ast.Attribute) and parent.attr in _SORTS:
                 return
             found.append(read)
         if not any(value is not None and self.is_forgotten(value) for value, _ in info.attributes.get(attribute, ())):
