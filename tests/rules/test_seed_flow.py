@@ -66,6 +66,11 @@ SEEDED = {
         "train.py": "import numpy as np\nimport tensorflow as tf\n\ng = tf.random.Generator.from_seed(1)\n"
         "r = np.random.default_rng(2)\nprint(g.normal([2]), r.random(), tf.random.stateless_normal([2], [1, 2]))\n"
     },
+    "a class that is handed on": {
+        "net.py": "import tensorflow as tf\n\n\nclass Net:\n    def __init__(self):\n        " + DRAW,
+        "train.py": "import tensorflow as tf\nfrom net import Net\n\n\ndef learn(network, seed):\n"
+        "    tf.keras.utils.set_random_seed(seed)\n    return network()\n\n\nlearn(Net, 3)\n",
+    },
     "a file's own flag": {
         "train.py": "import tensorflow as tf\nfrom absl import app, flags\n\nflags.DEFINE_integer('seed', None, '')\n\n"
         "def main(_):\n    if flags.FLAGS.seed is not None:\n        tf.keras.utils.set_random_seed(flags.FLAGS.seed)\n"

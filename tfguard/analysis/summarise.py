@@ -95,14 +95,16 @@ def _call_items(file: FileModel, effects: Mapping[str, EffectFunction]) -> Itera
         body, branch = _where(file, place)
         span = call.span
         repeated = _is_repeated(file, place)
-        for name in _project_functions_in(file, call):
-            yield place.order, body, Item(CALL, name, span.start, span.end, branch, repeated)
+        callees = list(_callees(file, call))
+        handed = [(CALL, name, ()) for name in _project_functions_in(file, call)]
+        for kind, name, _ in handed if not callees else ():
+            yield place.order, body, Item(kind, name, span.start, span.end, branch, repeated)
         for rule, effect in effects.items():
             payload = effect(call)
             if payload is not None:
                 name = call.names[0] if call.names else call.written
                 yield place.order, body, Item(EFFECT, name, span.start, span.end, branch, repeated, rule, payload)
-        for kind, name, guesses in _callees(file, call):
+        for kind, name, guesses in (*callees, *handed) if callees else ():  # a callee of the project runs them itself
             payload = list(guesses) or None
             yield place.order, body, Item(kind, name, span.start, span.end, branch, repeated, payload=payload)
 
