@@ -5,7 +5,7 @@ Under `tf.config.experimental.enable_op_determinism()` an operation that draws f
 program: "RuntimeError: Random ops require a seed to be set when determinism is enabled". `tf.random.*`,
 `Dataset.shuffle` and `fit`, which shuffles, are such operations; so are the layers of Keras before 2.10. Some want a
 seed of their own besides: `tf.image.sample_distorted_bounding_box` and `tf.nn.fractional_max_pool` raise a ValueError
-without `seed=`.
+without `seed=`, and `tf.random.get_global_generator()` raises until `set_global_generator` has been called.
 
 ## Bad
     import tensorflow as tf
@@ -72,16 +72,26 @@ rule = Rule(
 )
 
 
+#: The payload of a call that sets the global generator.
+_SETS = "sets"
+
+
 @lru_cache(maxsize=1)
 def _op_seeds() -> dict[str, str]:
     """Canonical names of what needs a seed of its own, and the error without one."""
-    return {name: row["error"] for row in load_toml("determinism.toml")["op_seed"] for name in row["names"]}
+    data = load_toml("determinism.toml")
+    generator = dict.fromkeys(data["global_generator"]["gets"], data["global_generator"]["error"])
+    return {**generator, **{name: row["error"] for row in data["op_seed"] for name in row["names"]}}
 
 
-@rule.on_call(mentions=("sample_distorted_bounding_box", "fractional_max_pool"))
+@rule.on_call(mentions=("sample_distorted_bounding_box", "fractional_max_pool", "global_generator"))
 def note_call(call: CallSite) -> str | None:
-    """A call that needs a seed of its own and has none."""
+    """A call that needs a seed of its own and has none, or that sets the global generator."""
     name = call.file.knowledge.canonical(call.names[0]) if call.resolution.is_certain and call.names else ""
+    if name in load_toml("determinism.toml")["global_generator"]["sets"]:
+        return _SETS
+    if name in load_toml("determinism.toml")["global_generator"]["gets"]:
+        return name
     if name not in _op_seeds() or call.names[0].startswith("tensorflow.compat.v1."):
         return None
     given = call.argument("seed", None)
@@ -119,8 +129,14 @@ def _without_own_seed(facts: ProjectFacts, program: Program) -> Iterator[tuple[E
     if not asks or facts.open(program.summary.path).target.tensorflow < determinism.load_determinism().asks_since:
         return
     first = determinism.position_of(program, asks[0])
+    gets = load_toml("determinism.toml")["global_generator"]["gets"]
+    is_set = False
     for number, event in enumerate(program.events):
-        if event.item.rule == rule.id and number > first:
+        if event.item.rule != rule.id:
+            continue
+        if event.item.payload == _SETS or (event.item.payload in gets and number < first):
+            is_set = True
+        elif number > first and not (is_set and event.item.payload in gets):
             yield event, asks[0]
 
 
@@ -128,7 +144,8 @@ def _own_seed_finding(facts: ProjectFacts, event: Event, ask: Event) -> Iterator
     call = determinism.call_of(facts, event)
     if call is None:
         return
-    edit = call.file.rewrite.set_argument(call, "seed", str(call.file.config.seed))
+    takes_seed = not call.names[0].endswith("generator")
+    edit = call.file.rewrite.set_argument(call, "seed", str(call.file.config.seed)) if takes_seed else None
     fix = Fix("Pass `seed=`", (edit,), Safety.SAFE) if edit is not None else None
     line, column = facts.open(ask.path).source.position(ask.item.start)
     yield rule.finding(

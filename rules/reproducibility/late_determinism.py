@@ -3,8 +3,9 @@
 ## Why it matters
 Threads are fixed when TensorFlow runs its first operation: a setter behind it raises "RuntimeError: Intra op
 parallelism cannot be modified after initialization." (or "Inter op ..."). Making a model or a data set counts, listing
-physical devices and setting a seed do not. `enable_op_determinism()` raises nothing when it comes late: what has been
-trained before it was trained without it, and a random operation before it got no seed and no error.
+physical devices and setting a seed do not. `enable_op_determinism()` raises nothing when it comes late: what ran
+before it ran without it. A data set with random operations in a parallel `map` that was read before the call goes on
+differing from run to run after it; one that was only made before it repeats.
 
 ## Bad
     import tensorflow as tf
@@ -141,7 +142,7 @@ def _finding(facts: ProjectFacts, program: Program, event: Event, before: Event)
             f'"RuntimeError: {pool} op parallelism cannot be modified after initialization."'
         )
     else:
-        text = f"`{call.written}` comes after `{first}`, which has trained without op determinism"
+        text = f"`{call.written}` comes after `{first}`, whose operations ran without op determinism"
     line, column = facts.open(before.path).source.position(before.item.start)
     fix = _move(facts, program, call, event, safety=Safety.SAFE if pool is not None else Safety.UNSAFE)
     yield rule.finding(call, text, fix=fix, notes=[Note(f"`{first}` is here", before.path, line, column)])
