@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from tfguard.rules.device.sessions import Kind, Memory, device_table, is_harmless, kind_of, with_imports
+from tfguard.rules.device.sessions import Kind, device_table, is_harmless, is_remote, kind_of, with_imports
 from tfguard.rules.device.spelling import Spelling
 
 from tfguard.analysis.calls import CallSite, Expr
@@ -54,10 +54,10 @@ def _text_of(expr: Expr) -> str | None:
     return None
 
 
-def places_softly(call: CallSite, kind: Kind, memory: Memory) -> bool | None:
+def places_softly(call: CallSite, kind: Kind) -> bool | None:
     """May the session put an operation on another device than the one asked for? None: it cannot be told."""
     given = call.argument(kind.argument, kind.position)
-    if memory is Memory.NOT_HERE or (given.expr is None and not given.is_absent):
+    if is_remote(call, kind) or (given.expr is None and not given.is_absent):
         return None
     if given.expr is None or given.is_constant(None):
         return False

@@ -99,7 +99,7 @@ def _note_session(call: CallSite) -> Note:
     if judgement.memory is Memory.UNDECIDED and (maker := _maker_of(call, kind)) is not None:
         note["config_of"] = maker
     if any(call.file.knowledge.canonical(name) in device_table()["placement"]["sessions"] for name in call.names):
-        note["soft"] = places_softly(call, kind, judgement.memory)
+        note["soft"] = places_softly(call, kind)
     return note
 
 

@@ -111,7 +111,7 @@ def is_test(call: CallSite) -> bool:
 
 def judge(call: CallSite, kind: Kind) -> Judgement:
     """How much memory the session may take."""
-    if is_cpu_only(call) or _is_remote(call, kind):
+    if is_cpu_only(call) or is_remote(call, kind):
         return Judgement(Memory.NOT_HERE)
     if any(not call.argument(name).is_absent for name in kind.bounding):
         return Judgement(Memory.BOUNDED)
@@ -124,7 +124,7 @@ def judge(call: CallSite, kind: Kind) -> Judgement:
     return judge_config(given.expr, call)
 
 
-def _is_remote(call: CallSite, kind: Kind) -> bool:
+def is_remote(call: CallSite, kind: Kind) -> bool:
     """Do the session's devices belong to a server (`server.target`, "grpc://…")?"""
     if kind.remote is None:
         return False
