@@ -152,14 +152,18 @@ def sources_in(expr: Expr, depth: int = 0) -> Iterator[CallSite]:
     for node in ast.walk(expr.node):
         if isinstance(node, ast.Call):
             yield expr.file.call_site(node)
-        elif isinstance(node, ast.Name) and depth < _DEPTH:
+        elif isinstance(node, (ast.Name, ast.Attribute)) and depth < _DEPTH:
             value = assigned_to(Expr(expr.file, node))
             if value is not None:
                 yield from sources_in(value, depth + 1)
 
 
 def assigned_to(name: Expr) -> Expr | None:
-    """The one expression that a variable was assigned."""
+    """The one expression that a variable, or an attribute, was assigned."""
+    if isinstance(name.node, ast.Attribute):
+        stores = [store for store in name.file.stores if store.written == name.text]
+        value = stores[0].value if len(stores) == 1 else None
+        return value if value is not None and value.call is not None and not is_fallback(value.call) else None
     if not isinstance(name.node, ast.Name) or name.node not in name.file.index.places:
         return None
     bindings = name.file.resolver.bindings_of(name.node)

@@ -7,11 +7,11 @@ The sequence holds names of files first, and later what was loaded from them (it
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from tfguard.rules.reproducibility.order_loops import Loop, counter_of
+from tfguard.rules.reproducibility.order_loops import Loop, counter_of, iter_roots
 from tfguard.rules.reproducibility.order_table import (
     DATA,
     NAMES,
@@ -21,6 +21,7 @@ from tfguard.rules.reproducibility.order_table import (
     last_word,
     load_order,
     loads_content,
+    mapped,
 )
 
 from tfguard.analysis.calls import CallSite
@@ -65,7 +66,7 @@ class Flow:
     def roots(self) -> dict[str, list[ast.Name]]:
         """All reads of variables by name, in evaluation order."""
         found: dict[str, list[ast.Name]] = {}
-        for root in _roots(self.file):
+        for root in iter_roots(self.file):
             found.setdefault(root.id, []).append(root)
         return found
 
@@ -115,6 +116,8 @@ class Flow:
             self.returns(parent, level, None)
         elif isinstance(parent, ast.Tuple) and isinstance(self.places[parent].parent, (ast.Return, ast.Assign)):
             self.in_tuple(node, parent, level)
+        elif isinstance(parent, (ast.ListComp, ast.GeneratorExp)) and node is parent.elt:
+            self.push(parent, level)
         elif isinstance(parent, (ast.BinOp, ast.List, ast.Tuple, ast.Dict)) or self.is_alternative(node, parent):
             self.push(parent, level)  # type: ignore[arg-type]
 
@@ -130,12 +133,14 @@ class Flow:
             self.reach(call_node, f"`{call.written}` deals it out by position")
         elif word in table.picks:
             self.push(call_node, level)
-        elif names & table.data or word in table.trains or names & table.runs:
+        elif names & table.data or (level == DATA and (word in table.trains or names & table.runs)):
             self.reach(call_node, f"it is given to `{call.written}`")
         elif names & table.keeps:
-            self.push(call_node, max(level, self.mapped(call)))
+            self.push(call_node, max(level, mapped(call)))
         elif forgets_order(call):
             return
+        elif word == "join" and not names and level == DATA:
+            self.push(call_node, level)
         elif word in ("append", "extend") and isinstance(call_node.func, ast.Attribute):
             self.variable(call_node.func.value, level, self.places[call_node].order)
         elif self.own_function(call) is not None:
@@ -144,17 +149,6 @@ class Flow:
             self.push(call_node, DATA)
         elif level == DATA and {name.split(".")[0] for name in call.names} & table.libraries:
             self.push(call_node, level)
-
-    def mapped(self, call: CallSite) -> int:
-        """What `map(load, files)` makes of names."""
-        given = call.node.args[0] if last_word(call) == "map" and call.node.args else None
-        inner = (
-            [self.file.call_site(n) for n in ast.walk(given) if isinstance(n, ast.Call)] if given is not None else []
-        )
-        written = ast.unparse(given).rpartition(".")[2] if isinstance(given, (ast.Name, ast.Attribute)) else ""
-        is_named = load_order().loads.search(written) is not None and load_order().loads_not.search(written) is None
-        found: int = DATA if is_named or any(loads_content(c) for c in inner) else NAMES
-        return found
 
     def method(self, attribute: ast.Attribute, level: int) -> None:
         """A method of the sequence is called."""
@@ -216,10 +210,21 @@ class Flow:
         """A comprehension over the sequence: what it makes has the same order."""
         whole = self.places[generator].parent
         if isinstance(whole, (ast.ListComp, ast.GeneratorExp)):
+            if (
+                isinstance(whole.elt, ast.Tuple)
+                and self.makes_dict(whole)
+                and self.is_counted(generator, whole.elt.elts)
+            ):
+                self.reach(whole, "the position in it becomes a number")
             inner = [self.file.call_site(n) for n in ast.walk(whole.elt) if isinstance(n, ast.Call)]
             self.push(whole, DATA if any(loads_content(call) for call in inner) else level)
         elif isinstance(whole, ast.DictComp) and self.is_counted(generator, (whole.key, whole.value)):
             self.reach(whole, "the position in it becomes a number")
+
+    def makes_dict(self, node: ast.expr) -> bool:
+        """Is it the argument of `dict(…)`?"""
+        parent = self.places[node].parent
+        return isinstance(parent, ast.Call) and self.file.call_site(parent).name == "builtins.dict"
 
     def is_counted(self, generator: ast.comprehension, parts: Iterable[ast.expr]) -> bool:
         """Does a dictionary hold the number that `enumerate` gave an element?"""
@@ -383,12 +388,3 @@ def follow_result(flow: Flow, call: ast.Call, level: int, position: int | None) 
             flow.push(parent, level)
     elif isinstance(parent, ast.Return):
         flow.returns(parent, level, position)
-
-
-def _roots(file: FileModel) -> Iterator[ast.Name]:
-    for chain in file.index.chains:
-        node: ast.expr = chain
-        while isinstance(node, ast.Attribute):
-            node = node.value
-        if isinstance(node, ast.Name):
-            yield node

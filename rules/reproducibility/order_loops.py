@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _GATHERS = frozenset({"append", "extend", "insert", "appendleft", "put"})
 #: Functions that make a longer array or table of one that is given.
 _JOINS = frozenset({"append", "concatenate", "vstack", "hstack", "concat", "stack", "merge", "r_"})
+_MOVES = frozenset({"copy", "copyfile", "copy2", "move", "rename", "symlink"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -203,6 +204,14 @@ class Loop:
             self.flow.reach(node, f"`{call.written}` is given one after the other")
         elif level and word == "write" and self.is_writer(node):
             self.flow.reach(node, f"`{call.written}` writes one after the other")
+        elif level and word in _MOVES and self.is_split():
+            self.flow.reach(node, f"`{call.written}` puts the first ones elsewhere than the others")
+
+    def is_split(self) -> bool:
+        """Does a test of the loop ask for the number of the element?"""
+        tests = [node.test for node in ast.walk(self.loop) if isinstance(node, ast.If)]
+        compared = [test for test in tests if isinstance(test, ast.Compare)]
+        return any(isinstance(n, ast.Name) and n.id in self.counters for test in compared for n in ast.walk(test))
 
     def in_order(self, given: list[ast.expr]) -> bool:
         """Is one argument the number that `enumerate` counts with?"""
@@ -248,6 +257,16 @@ def counter_of(file: FileModel, iterated: ast.expr, target: ast.expr) -> str | N
         return counter_of(file, inner, target) if inner is not None else None
     first = target.elts[0]
     return first.id if isinstance(first, ast.Name) else None
+
+
+def iter_roots(file: FileModel) -> Iterator[ast.Name]:
+    """All reads of variables, in evaluation order."""
+    for chain in file.index.chains:
+        node: ast.expr = chain
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        if isinstance(node, ast.Name):
+            yield node
 
 
 def _expressions(node: ast.stmt) -> Iterator[ast.expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,3 +92,14 @@ def loads_content(call: CallSite) -> bool:
         return False
     word = last_word(call)
     return load_order().loads.search(word) is not None and load_order().loads_not.search(word) is None
+
+
+def mapped(call: CallSite) -> int:
+    """What `map(load, files)` makes of names."""
+    given = call.node.args[0] if last_word(call) == "map" and call.node.args else None
+    if given is None:
+        return NAMES
+    inner = [call.file.call_site(node) for node in ast.walk(given) if isinstance(node, ast.Call)]
+    written = ast.unparse(given).rpartition(".")[2] if isinstance(given, (ast.Name, ast.Attribute)) else ""
+    is_named = load_order().loads.search(written) is not None and load_order().loads_not.search(written) is None
+    return DATA if is_named or any(loads_content(one) for one in inner) else NAMES

@@ -13,6 +13,7 @@ from tfguard.rules.reproducibility.draws import load_draws
 from tfguard.analysis.blocks import maker_of
 from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.scopes import BindingKind
 from tfguard.errors import TableError
 from tfguard.table_files import Version, parse_version
 from tfguard.tables import load_toml
@@ -192,10 +193,20 @@ def _augments(call: CallSite) -> bool:
 
 
 def _is_augmentation(layer: Expr) -> bool:
-    """Is it a layer that augments at random, or a model made of such layers?"""
-    made = maker_of(layer)
-    inner = (
-        [layer.file.call_site(n) for n in ast.walk(made.node) if isinstance(n, ast.Call)] if made is not None else []
-    )
+    """Is it a layer that augments at random, or a model, list or function's result made of such layers?"""
+    made = _made_of(layer)
+    inner = [layer.file.call_site(n) for n in ast.walk(made) if isinstance(n, ast.Call)] if made is not None else []
     names = [name for one in inner for name in canonical_names(one)]
     return any(row.source == "keras-augmentation" for name in names for row in load_draws().rows.get(name, ()))
+
+
+def _made_of(layer: Expr) -> ast.AST | None:
+    """The code that makes a layer: a call, the function that it calls, the list that a loop takes it from."""
+    file, node = layer.file, layer.node
+    if isinstance(node, ast.Name) and node in file.index.places:
+        loops = [b.value for b in file.resolver.bindings_of(node) if b.kind is BindingKind.FOR and b.path == ()]
+        if len(loops) == 1 and loops[0] is not None:
+            return Expr(file, loops[0]).origin.node
+    made = maker_of(layer)
+    own = [file.resolver.functions[name] for name in made.names if name in file.resolver.functions] if made else []
+    return own[0] if own else made.node if made is not None else None

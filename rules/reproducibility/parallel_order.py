@@ -51,6 +51,7 @@ Randomness without a state is another program, which is for a person to write.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ from tfguard.rules.reproducibility.training import LIBRARIES, Training, note_tra
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
-from tfguard.model import Finding, Fix, Note, Severity
+from tfguard.model import Finding, Fix, Note, Severity, Span
 from tfguard.rule import Rule
 
 rule = Rule(__name__, id="TFG108", severity=Severity.WARNING, since="0.2")
@@ -74,7 +75,9 @@ def facts_of_file(file: FileModel) -> dict[str, Any] | None:
     found: dict[str, Any] = note_training(file) or {}
     if prevents(file):
         found["prevented"] = True
-    races = [[race.at.span.start, race.is_prevented, list(race.elsewhere)] for race in iter_races(file)]
+    races = [
+        [race.at.span.start, race.at.span.end, race.is_prevented, list(race.elsewhere)] for race in iter_races(file)
+    ]
     if races:
         found["races"] = races
     functions = file.resolver.functions.items()
@@ -92,13 +95,13 @@ def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
     prevented = _prevented(facts, notes)
     for path, note in notes.items():
         wanted = [
-            start
-            for start, can_prevent, elsewhere in note.get("races", ())
+            (start, end)
+            for start, end, can_prevent, elsewhere in note.get("races", ())
             if not (can_prevent and path in prevented) and _draws_elsewhere(facts, notes, path, elsewhere)
         ]
         if wanted and training.is_loaded_with(path):
-            races = {race.at.span.start: race for race in iter_races(facts.open(path))}
-            yield from (_finding(races[start]) for start in wanted)
+            races = {(race.at.span.start, race.at.span.end): race for race in iter_races(facts.open(path))}
+            yield from (_finding(races[place]) for place in wanted)
 
 
 def _prevented(facts: ProjectFacts, notes: dict[str, Any]) -> frozenset[str]:
@@ -119,4 +122,14 @@ def _draws_elsewhere(facts: ProjectFacts, notes: dict[str, Any], path: str, name
 def _finding(race: Race) -> Finding:
     fix = Fix(race.title, race.edits, race.safety) if race.edits else None
     notes = [Note(race.advice)] if race.advice else []
-    return rule.finding(race.at, race.message, fix=fix, notes=notes)
+    return rule.finding((race.at.file, _place(race)), race.message, fix=fix, notes=notes)
+
+
+def _place(race: Race) -> Span:
+    """Where it stands; in a chain of calls from the name of its own on."""
+    span, node = race.at.span, race.at.node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        function = race.at.file.span(node.func)
+        if "(" in race.at.file.text_of(function):
+            return Span(function.end - len(node.func.attr), span.end)
+    return span

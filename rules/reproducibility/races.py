@@ -65,6 +65,11 @@ def race_of(call: CallSite) -> Race | None:
     )
 
 
+def _name(call: CallSite) -> str:
+    """The function as the user spells it, of a chain of calls the last one."""
+    return last_word(call) if "(" in call.written or "\n" in call.written else call.written
+
+
 def _one(call: CallSite, argument: Argument, text: str) -> tuple[Edit, ...] | None:
     """The edit that gives an argument another value."""
     if argument.expr is None or not call.file.is_placed(call.node):
@@ -93,7 +98,7 @@ def _unordered(call: CallSite, names: frozenset[str]) -> Race | None:
             continue
         if "needs" in row and not _is_several(call.argument(row["needs"])):
             continue
-        message = f"`{row['argument']}={row['value']}` lets `{call.written}` give elements as they come"
+        message = f"`{row['argument']}={row['value']}` lets `{_name(call)}` give elements as they come"
         edits = _one(call, argument, str(not row["value"]))
         return Race(call, f"{message}, in another order on every run", "Keep the order", edits, Safety.SAFE)
     return None
@@ -163,7 +168,7 @@ def _queued(call: CallSite, names: frozenset[str]) -> Race | None:
     queues = load_parallel().queues
     for name in sorted(names):
         if name in queues["shuffles"]:
-            message = f"`{call.written}` draws from what a thread has put into the queue by then, seed or not"
+            message = f"`{_name(call)}` draws from what a thread has put into the queue by then, seed or not"
             advice = "shuffle with `tf.data.Dataset.shuffle` and a seed"
             return Race(call, f"{message}: the order differs on every run", advice=advice, is_prevented=False)
         if name in queues["joins"]:
@@ -171,13 +176,13 @@ def _queued(call: CallSite, names: frozenset[str]) -> Race | None:
             if made is not None and len(made) < 2:
                 return None
             message = (
-                f"`{call.written}` takes elements from several threads as they come: the order differs on every run"
+                f"`{_name(call)}` takes elements from several threads as they come: the order differs on every run"
             )
             return Race(call, message, advice="read in one thread with `tf.train.batch`", is_prevented=False)
         if name in queues["threads"]:
             argument = call.argument(queues["argument"], queues["positions"].get(name))
             if _is_several(argument) and isinstance(argument.value, Known):
-                message = f"several threads fill the queue of `{call.written}`: the order differs on every run"
+                message = f"several threads fill the queue of `{_name(call)}`: the order differs on every run"
                 return Race(call, message, "Fill it in one thread", _one(call, argument, "1"), is_prevented=False)
     return None
 
@@ -207,7 +212,7 @@ def _shared_in(data: Expr) -> str:
     if made is None:
         return ""
     if last_word(made) in load_parallel().workers["generators"] and made.receiver is not None:
-        return f"the images of `{made.written}` are transformed with numbers from NumPy's generator"
+        return f"the images of `{_name(made)}` are transformed with numbers from NumPy's generator"
     return _drawn_by_items(made.file, made.names)
 
 
@@ -247,7 +252,7 @@ def _completed(call: CallSite, names: frozenset[str]) -> Race | None:
     reach = flow.run()
     if reach is None:
         return None
-    message = f"`{call.written}` gives results as they come, and that order reaches the data: {reach.what}"
+    message = f"`{_name(call)}` gives results as they come, and that order reaches the data: {reach.what}"
     if is_unordered:
         end = call.file.span(call.node.func).end
         edit = Edit(Span(end - len(pools["unordered"]), end), pools["ordered"])

@@ -69,13 +69,12 @@ from tfguard.rules.reproducibility.order_table import NAMES, canonical_names, lo
 from tfguard.rules.reproducibility.seeds import seed_of
 from tfguard.rules.reproducibility.training import LIBRARIES, Training, note_training
 
-from tfguard.analysis.blocks import call_at
 from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.modules import Body
 from tfguard.analysis.project import ProjectFacts
 from tfguard.analysis.summary import CALL
-from tfguard.model import Finding, Fix, Note, Safety, Severity
+from tfguard.model import Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
 from tfguard.tables import load_evidence
 
@@ -187,20 +186,19 @@ def _title(listing: Listing) -> str:
 
 def _unseeded_lists(facts: ProjectFacts, training: Training) -> Iterator[Finding]:
     """`Dataset.list_files` in a program that has not seeded TensorFlow by then."""
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int, int]] = set()
     for program in facts.programs:
         for event in program.effects(rule.id):
-            key = (event.path, event.item.start)
+            key = (event.path, event.item.start, event.item.end)
             if "seed" in event.item.payload:
                 break
             if key not in seen and training.may_be_trained_with(event.path):
                 seen.add(key)
-                yield _shuffled(facts.open(event.path), event.item.start)
+                yield _shuffled(facts.open(event.path), Span(event.item.start, event.item.end))
 
 
-def _shuffled(file: FileModel, offset: int) -> Finding:
-    call = call_at(file, offset)
-    assert call is not None
+def _shuffled(file: FileModel, span: Span) -> Finding:
+    call = next(call for call in file.calls if call.span == span)
     edit = file.rewrite.set_argument(call, "seed", str(file.config.seed), 2)
     fix = Fix("Pass `seed=`", (edit,), Safety.SAFE) if edit is not None else None
     return rule.finding(call, f"`{call.written}` shuffles the files without a seed, so every run differs", fix=fix)
