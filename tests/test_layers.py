@@ -18,7 +18,7 @@ LEVELS = {
     0: ("model", "errors"),
     1: (
         *("source", "encoding", "magics", "notebook", "suppressions"),
-        *("config", "settings", "requirements", "launchers", "console_scripts", "targets", "toml"),
+        *("config", "settings", "requirements", "launchers", "console_scripts", "packages", "targets", "toml"),
     ),
     2: ("analysis",),
     3: (

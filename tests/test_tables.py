@@ -277,8 +277,10 @@ def test_there_are_many_renames() -> None:
 
 def test_renames_lead_to_names_that_exist(table: ApiTable) -> None:
     for row in all_renames():
+        is_private = row.new.startswith("tensorflow.python.")  # no table lists these: `after` is what proves them
         for version, keras in points(row.old, row, table):
-            assert table.status(row.new, version, keras).kind == "exists", (row, version, keras)
+            kind = table.status(row.new, version, keras).kind
+            assert kind == "exists" or (is_private and kind == "unknown"), (row, version, keras)
 
 
 def test_renames_start_from_names_that_are_gone(table: ApiTable) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tfguard.console_scripts import find_scripts
 from tfguard.errors import ConfigError
 from tfguard.launchers import pins_hash_seed
+from tfguard.packages import find_packages
 from tfguard.settings import SETTINGS, check_value, unknown_key
 from tfguard.targets import Requirement, Target, choose_target, keras_of, parse_version
 from tfguard.toml import TomlError, load_toml
@@ -66,6 +67,8 @@ class Config:
     is_hash_seed_pinned: bool = False
     #: The functions that the project installs as commands, as `package.module:function`.
     scripts: tuple[str, ...] = ()
+    #: The packages that the project is the source of.
+    packages: tuple[str, ...] = ()
 
     def origin(self, key: str) -> str:
         """Where the value of a key (spelled as in TOML) comes from."""
@@ -103,6 +106,7 @@ def load_config(start: Path, overrides: Mapping[str, object], *, file: Path | No
         origins=tuple(sorted({**dict.fromkeys(SETTINGS, "default"), **origins}.items())),
         is_hash_seed_pinned=pins_hash_seed(root),
         scripts=find_scripts(root),
+        packages=find_packages(root),
         **arguments,  # type: ignore[arg-type]  # checked value by value in settings.check_value
     )
 

@@ -53,8 +53,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any, Literal
+from functools import lru_cache, partial
+from typing import Any
 
 from tfguard.rules.migration.compat_v1 import (
     COMPAT,
@@ -71,6 +71,16 @@ from tfguard.rules.migration.compat_v1 import (
     runs_at_import,
     swap_edits,
 )
+from tfguard.rules.migration.import_names import find_import, import_edits
+from tfguard.rules.migration.mentions import (
+    ROOTS,
+    broken_at,
+    broken_references,
+    is_imported,
+    is_protected,
+    iter_references,
+    status_of,
+)
 
 from tfguard.analysis.calls import CallSite, Reference, ReferenceKind
 from tfguard.analysis.file_model import FileModel
@@ -80,7 +90,6 @@ from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
 from tfguard.tables import Status, load_api_table, load_toml
 
-ROOTS = ("tensorflow", "keras", "tf_keras")
 SWAP = "Import `tensorflow.compat.v1`"
 MIGRATION = 0
 
@@ -129,7 +138,7 @@ def facts_of(file: FileModel) -> dict[str, Any] | None:
     if file.target.tensorflow < (2, 0):
         return None
     needs = Needs()
-    for reference in file.references(ROOTS):
+    for reference in iter_references(file):
         _weigh(file, reference, needs)
     if not needs.uses_plain and not needs.compat:
         return None
@@ -162,61 +171,19 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
 # -- one mention --------------------------------------------------------------------------------------
 
 
-def broken_references(file: FileModel) -> Iterator[tuple[Reference, Status]]:
-    """Mentions that the target lacks under every name that they may have, and how."""
-    for reference in file.references(ROOTS):
-        if is_protected(reference) or reference.kind is ReferenceKind.STAR:
-            continue
-        imported, refs = is_imported(file, reference), reference.resolution.refs
-        if any(ref.is_instance for ref in refs):
-            continue
-        statuses = [_status(file, ref.name, imported=imported, statement=reference.statement) for ref in refs]
-        if statuses and all(status is not None for status in statuses):
-            status = statuses[0]
-            if status is not None and file.is_spelled_out(reference, _broken(status)):
-                yield reference, status
-
-
-def _status(
-    file: FileModel, name: str, *, imported: bool = False, statement: Literal["from", "import"] | None = None
-) -> Status | None:
-    """How the name is broken at the target, None when it is not (or nobody can tell)."""
-    if name.split(".", 1)[0] not in ROOTS:
-        return None
-    target = file.target
-    status = load_api_table().status(name, target.tensorflow, target.keras, imported=imported, statement=statement)
-    return status if status.kind in ("missing", "never", "unavailable") else None
-
-
-def is_protected(reference: Reference) -> bool:
-    """Does a guard stand around the mention, or may it mean something that nobody knows?"""
-    return reference.guard is not None or reference.resolution.reason is not None
-
-
-def is_imported(file: FileModel, reference: Reference) -> bool:
-    """Does an import statement load the module that the name stands in (not only its package)?"""
-    root = file.root_of(reference)
-    return reference.kind is ReferenceKind.IMPORT or (root is not None and "." in root)
-
-
-def _broken(status: Status) -> str:
-    """The shortest prefix that is broken."""
-    return status.broken_at or status.name
-
-
 def _at(file: FileModel, reference: Reference, status: Status) -> tuple[FileModel, Span]:
     """The shortest part of the mention that is broken."""
-    inner = file.prefix_span(reference, _broken(status))
+    inner = file.prefix_span(reference, broken_at(status))
     return (file, inner if inner is not None else reference.span)
 
 
 def _message(file: FileModel, reference: Reference, status: Status) -> str:
     written = file.text_of(_at(file, reference, status)[1])
-    library = _library(file, _broken(status))
+    library = _library(file, broken_at(status))
     if status.kind == "unavailable":
         return f"`{written}` raises in {library}: {status.reason}"
     if status.kind == "never":
-        guesses = load_api_table().suggestions(_broken(status), file.target.tensorflow, file.target.keras)
+        guesses = load_api_table().suggestions(broken_at(status), file.target.tensorflow, file.target.keras)
         hint = f"; did you mean `{_respell(file, reference, guesses[0])}`?" if guesses else ""
         return f"no known version of {library.split()[0]} has `{written}`{hint}"
     last = f" (it was in {_versions(status.versions)})" if status.versions else ""
@@ -249,10 +216,13 @@ def _notes(status: Status) -> tuple[Note, ...]:
 
 def _rename(file: FileModel, reference: Reference, status: Status, *, edition: str = "") -> Fix | None:
     """Replace the name by one of the same meaning and arguments, if the tables know one."""
-    row = _row(file, _broken(status), edition)
+    if reference.kind is ReferenceKind.IMPORT:
+        found = import_edits(file, reference, partial(find_import, file))
+        return Fix(f"Import it by `{found[2]}`", found[0], found[1], MIGRATION) if found is not None else None
+    row = _row(file, broken_at(status), edition)
     if row is None or reference.kind is not ReferenceKind.CHAIN:
         return None
-    edit = file.rename_edit(reference, _broken(status), row[0])
+    edit = file.rename_edit(reference, broken_at(status), row[0])
     if edit is None:
         return None
     kept = file.text_of(Span(reference.span.start, edit.span.start))
@@ -266,7 +236,7 @@ def _row(file: FileModel, old: str, edition: str) -> tuple[str, Safety] | None:
     if row is None or (row.graph_mode and not edition):
         return None
     new = f"{PLAIN}{row.new[len(COMPAT) :]}" if edition and row.new.startswith(f"{COMPAT}.") else row.new
-    if _status(file, _under(new, edition)) is not None:
+    if status_of(file, _under(new, edition)) is not None:
         return None
     return new, Safety.SAFE if row.safety == "safe" else Safety.UNSAFE
 
@@ -304,7 +274,7 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if is_protected(reference):
         return
     line = _line(file, reference.span)
-    status = _status(file, name, imported=is_imported(file, reference))
+    status = status_of(file, name, imported=is_imported(file, reference))
     if name in graph_names() and (status is None or status.kind == "missing") and file.target.tensorflow >= (2, 0):
         needs.graph = needs.graph or (f"{line}" if status is not None else "")
     if name in eager_names():
@@ -312,19 +282,19 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if private:
         if name.startswith("tensorflow.python.keras") and (file.target.keras or (2, 0)) >= (3, 0):
             needs.blockers.append(f"`{reference.written}` (line {line}) is a private part of Keras 2")
-        if status is not None:
+        if status is not None and find_import(file, broken_at(status)) is None:
             needs.blockers.append(f"`{reference.written}` (line {line}) is gone")
         return
     if name.startswith("tensorflow.keras") and status is None:
         return
-    there = _status(file, _under(name, COMPAT))
+    there = status_of(file, _under(name, COMPAT))
     if status is None and file.knowledge.is_class(name.rpartition(".")[0]):
         return  # a member: in TF 1 mode the same class may be made by another one that has it (`Variable.numpy`)
     if there is None:
         if status is not None and status.kind != "unavailable":
             needs.missing.append(f"{line}")
         return
-    row = _row(file, _broken(status), COMPAT) if status is not None else None
+    row = _row(file, broken_at(status), COMPAT) if status is not None else None
     if row is not None and row[1] is Safety.SAFE and reference.kind is ReferenceKind.CHAIN:
         needs.missing.append(f"{line}")
         needs.graph = needs.graph or (f"{line}" if name in graph_names() else "")
@@ -366,8 +336,7 @@ def _judge_file(facts: ProjectFacts, plan: Plan, path: str, findings: list[Findi
         return
     renames = _renames_under_compat(file) if path in plan.swap else {}
     for finding in findings:
-        own = renames.get(finding.span)
-        edits = tuple(sorted({*shared, *((own,) if own is not None else ())}))
+        edits = tuple(sorted({*shared, *renames.get(finding.span, ())}))
         yield replace(finding, fix=Fix(_title(plan, path), edits, Safety.SAFE, MIGRATION))
 
 
@@ -418,13 +387,13 @@ def _companion(facts: ProjectFacts, plan: Plan, file: FileModel, edits: tuple[Ed
     return rule.finding((file, span), message, fix=fix)
 
 
-def _renames_under_compat(file: FileModel) -> dict[Span, Edit]:
+def _renames_under_compat(file: FileModel) -> dict[Span, tuple[Edit, ...]]:
     """Names that `tf.compat.v1` has under another name, by the place of the finding."""
-    found: dict[Span, Edit] = {}
+    found: dict[Span, tuple[Edit, ...]] = {}
     for reference, status in broken_references(file):
-        if _status(file, _under(_broken(status), COMPAT)) is None:
+        if status_of(file, _under(broken_at(status), COMPAT)) is None:
             continue
         fix = _rename(file, reference, status, edition=COMPAT)
         if fix is not None:
-            found[_at(file, reference, status)[1]] = fix.edits[0]
+            found[_at(file, reference, status)[1]] = fix.edits
     return found

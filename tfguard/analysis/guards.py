@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import TYPE_CHECKING
 
 from tfguard.analysis.index import Index
+from tfguard.analysis.scopes import BindingKind
+
+if TYPE_CHECKING:
+    from tfguard.analysis.file_model import FileModel
 
 _CAUGHT = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError"})
 _CAUGHT_IF_SHORT = frozenset({"Exception", "BaseException"})
@@ -38,6 +43,27 @@ def guard_of(index: Index, node: ast.AST, memo: dict[ast.AST, str | None]) -> st
     for passed in path:
         memo[passed] = answer
     return answer
+
+
+def guard_of_import(file: FileModel, node: ast.AST, name: str) -> str | None:
+    """Why a chain may be protected by a guard around the import that it starts from, which already needs `name`."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    if not isinstance(node, ast.Name) or node not in file.index.places:
+        return None
+    imports = [b.node for b in file.resolver.bindings_of(node) if b.kind is BindingKind.IMPORT]
+    return next((guard for one in imports if _needs(file, one, name) and (guard := file.guard_of(one))), None)
+
+
+def _needs(file: FileModel, alias: ast.AST, name: str) -> bool:
+    statement = file.index.places[alias].parent
+    if not isinstance(alias, ast.alias):
+        return False
+    imported = alias.name
+    if isinstance(statement, ast.ImportFrom):
+        origin = file.resolver.absolute("." * statement.level + (statement.module or ""))
+        imported = f"{origin}.{alias.name}"
+    return imported == name or imported.startswith(f"{name}.")
 
 
 def _protects(parent: ast.AST, child: ast.AST) -> str | None:

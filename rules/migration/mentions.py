@@ -1,0 +1,62 @@
+"""Mentions of TensorFlow and Keras, and which of them the target lacks (part of TFG401)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from tfguard.analysis.calls import Reference, ReferenceKind
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.guards import guard_of_import
+from tfguard.tables import Status, load_api_table
+
+ROOTS = ("tensorflow", "keras", "tf_keras")
+
+
+def iter_references(file: FileModel) -> tuple[Reference, ...]:
+    """The mentions of the libraries, of which none is the project's own package."""
+    return file.references(root for root in ROOTS if root not in file.config.packages)
+
+
+def broken_references(file: FileModel) -> Iterator[tuple[Reference, Status]]:
+    """Mentions that the target lacks under every name that they may have, and how."""
+    for reference in iter_references(file):
+        if is_protected(reference) or reference.kind is ReferenceKind.STAR:
+            continue
+        imported, refs = is_imported(file, reference), reference.resolution.refs
+        if any(ref.is_instance for ref in refs):
+            continue
+        statuses = [status_of(file, ref.name, imported=imported, statement=reference.statement) for ref in refs]
+        if statuses and all(status is not None for status in statuses):
+            status = statuses[0]
+            if status is None or not file.is_spelled_out(reference, broken_at(status)):
+                continue
+            if guard_of_import(file, reference.node, broken_at(status)) is None:
+                yield reference, status
+
+
+def status_of(
+    file: FileModel, name: str, *, imported: bool = False, statement: Literal["from", "import"] | None = None
+) -> Status | None:
+    """How the name is broken at the target, None when it is not (or nobody can tell)."""
+    if name.split(".", 1)[0] not in ROOTS:
+        return None
+    target = file.target
+    status = load_api_table().status(name, target.tensorflow, target.keras, imported=imported, statement=statement)
+    return status if status.kind in ("missing", "never", "unavailable") else None
+
+
+def is_protected(reference: Reference) -> bool:
+    """Does a guard stand around the mention, or may it mean something that nobody knows?"""
+    return reference.guard is not None or reference.resolution.reason is not None
+
+
+def is_imported(file: FileModel, reference: Reference) -> bool:
+    """Does an import statement load the module that the name stands in (not only its package)?"""
+    root = file.root_of(reference)
+    return reference.kind is ReferenceKind.IMPORT or (root is not None and "." in root)
+
+
+def broken_at(status: Status) -> str:
+    """The shortest prefix that is broken."""
+    return status.broken_at or status.name
