@@ -75,7 +75,7 @@ rule = Rule(
     id="TFG107",
     severity=Severity.WARNING,
     since="0.2",
-    messages=("from_non_deterministic_state is disabled when determinism is enabled",),
+    messages=('"from_non_deterministic_state" cannot be called when determinism is enabled.',),
     evidence=load_evidence(),
 )
 

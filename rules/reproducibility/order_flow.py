@@ -153,6 +153,8 @@ class Flow:
     def method(self, attribute: ast.Attribute, level: int) -> None:
         """A method of the sequence is called."""
         call = self.places[attribute].parent
+        if attribute.attr in load_order().keeps_attributes and level == DATA:
+            self.push(attribute, level)
         if not isinstance(call, ast.Call) or call.func is not attribute:
             return
         if attribute.attr in load_order().keeps_methods:

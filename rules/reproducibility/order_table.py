@@ -34,6 +34,7 @@ class Table:
     forgets_words: frozenset[str]
     keeps: frozenset[str]
     keeps_methods: frozenset[str]
+    keeps_attributes: frozenset[str]
     libraries: frozenset[str]
     data: frozenset[str]
     trains: frozenset[str]
@@ -61,6 +62,7 @@ def load_order() -> Table:
             forgets_words=frozenset(forgets["words"]),
             keeps=frozenset(keeps["names"]),
             keeps_methods=frozenset(keeps["methods"]),
+            keeps_attributes=frozenset(keeps["attributes"]),
             libraries=frozenset(keeps["libraries"]),
             data=frozenset(uses["names"]),
             **{key: frozenset(uses[key]) for key in ("trains", "runs", "writers", "draws", "draw_methods", "picks")},

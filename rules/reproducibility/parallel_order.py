@@ -127,7 +127,8 @@ def _finding(race: Race) -> Finding:
 
 def _place(race: Race) -> Span:
     """Where it stands; in a chain of calls from the name of its own on."""
-    span, node = race.at.span, race.at.node
+    span: Span = race.at.span
+    node = race.at.node
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         function = race.at.file.span(node.func)
         if "(" in race.at.file.text_of(function):
