@@ -40,14 +40,16 @@ few differ all the same. `tf.math.bincount` with weights differs on the CPU even
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from tfguard.rules.reproducibility import determinism
 from tfguard.rules.reproducibility.determinism import TRAINS
 
 from tfguard.analysis.calls import CallSite
+from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.analysis.summary import EFFECT, Item
 from tfguard.analysis.values import Known
@@ -107,7 +109,41 @@ def note_call(call: CallSite) -> list[int] | None:
         return None
     version = call.file.target.tensorflow
     rows = [(number, _table()[number]) for number in _rows().get(call.file.knowledge.canonical(call.names[0]), ())]
-    return [number for number, row in rows if _is_of(row, version) and _fulfils(call, row)] or None
+    found = [number for number, row in rows if _is_of(row, version) and _fulfils(call, row)]
+    if any(_table()[number]["device"] == "gpu" for number in found) and _is_mapped(call):
+        found = [number for number in found if _table()[number]["device"] != "gpu"]
+    return found or None
+
+
+def _is_mapped(call: CallSite) -> bool:
+    """Does it stand in a function that a data set maps, which runs on the CPU?"""
+    mapped = _mapped_functions(call.file)
+    here: ast.AST = call.node
+    while not isinstance(here, ast.Module):
+        if here in mapped or (isinstance(here, (ast.FunctionDef, ast.AsyncFunctionDef)) and here.name in mapped):
+            return True
+        here = call.file.index.places[here].parent
+    return False
+
+
+def _mapped_functions(file: FileModel) -> frozenset[object]:
+    """The lambdas and the names of functions that are given to `map`, and those that they name in turn."""
+    given = [call.node for call in file.calls if call.written.rpartition(".")[2] == "map"]
+    found: set[object] = set()
+    waiting: list[ast.AST] = [argument for node in given for argument in node.args[:1]]
+    functions = {node.name: node for node in ast.walk(file.tree) if isinstance(node, ast.FunctionDef)}
+    while waiting:
+        part = waiting.pop()
+        found.update(node for node in ast.walk(part) if isinstance(node, ast.Lambda))
+        names = {node.id if isinstance(node, ast.Name) else node.attr for node in ast.walk(part) if _is_name(node)}
+        fresh = sorted((names & functions.keys()) - found)
+        found.update(fresh)
+        waiting.extend(functions[name] for name in fresh)
+    return frozenset(found)
+
+
+def _is_name(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:
+    return isinstance(node, (ast.Name, ast.Attribute))
 
 
 def _is_of(row: Mapping[str, Any], version: Version) -> bool:

@@ -37,7 +37,8 @@ eight of eight runs of 1.10 agreed, and 17 of 18 of 1.15.
 
 ## Fix safety
 Safe: what is computed stays the same, but for the order of sums, which was never the same twice or is what the setting
-asks for. With fewer threads the program may run longer.
+asks for. With fewer threads the program may run longer. Unsafe where the session stands in a file that other programs
+import too: it would pin theirs as well.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ def _session(facts: ProjectFacts, event: Event, options: dict[str, int], wants: 
         return
     edits = pin(call, kind, options)
     title = "Pin the threads in the config: " + ", ".join(f"`{name}={value}`" for name, value in options.items())
-    fix = _fix(title, edits)
+    is_shared = wants is not None and event.path != wants.path and event.path in facts.imported
+    fix = _fix(title, edits, Safety.UNSAFE if is_shared else Safety.SAFE)
     if wants is None:
         yield rule.finding(call, f"`{call.written}` leaves the number of threads to the machine", fix=fix)
         return
@@ -149,8 +151,8 @@ def _session(facts: ProjectFacts, event: Event, options: dict[str, int], wants: 
     )
 
 
-def _fix(title: str, edits: tuple[Edit, ...] | None) -> Fix | None:
-    return Fix(title, edits, Safety.SAFE) if edits else None
+def _fix(title: str, edits: tuple[Edit, ...] | None, safety: Safety = Safety.SAFE) -> Fix | None:
+    return Fix(title, edits, safety) if edits else None
 
 
 def _training(facts: ProjectFacts, program: Program, threads: int) -> Iterator[Finding]:
