@@ -80,7 +80,7 @@ class CallTypes:
             return many(self._applied(node.args[0], node.args[1]))
         if name.startswith("itertools.chain"):
             return self._chain(name, node)
-        return self._container(name, node, first) or self._own(name)
+        return self._container(name, node, first) or self.returned(name)
 
     def _container(self, name: str, node: ast.Call, first: ast.expr | None) -> Type | None:
         if name == "collections.Counter":
@@ -99,7 +99,8 @@ class CallTypes:
             return Type("dict", (join([key, *([STR] if node.keywords else [])]), value))
         return None
 
-    def _own(self, name: str) -> Type | None:
+    def returned(self, name: str) -> Type | None:
+        """What a function of the file returns."""
         function = self.file.resolver.functions.get(name)
         if function is None:
             return None
@@ -129,7 +130,7 @@ class CallTypes:
             return tables.functions[names[0]]
         if len(names) == 1 and names[0].startswith("builtins.str."):
             return tables.text_methods.get(names[0].rpartition(".")[2], UNKNOWN)
-        return (self._own(names[0]) if len(names) == 1 else None) or UNKNOWN
+        return (self.returned(names[0]) if len(names) == 1 else None) or UNKNOWN
 
     def _chain(self, name: str, node: ast.Call) -> Type:
         if name.endswith(".from_iterable") and len(node.args) == 1:

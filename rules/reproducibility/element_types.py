@@ -100,6 +100,11 @@ class Tables:
     attributes_of_anything: Mapping[str, Type]
     words: Mapping[str, frozenset[str]]
 
+    def tells_of_labels(self, *identifiers: str) -> bool:
+        """Do names tell of labels, which are texts where somebody numbers them?"""
+        parts = [part.lower() for identifier in identifiers for part in _CAMEL.split(identifier) if part]
+        return bool(self.words["labels"].intersection(parts)) and not self.words["numbers"].intersection(parts)
+
     def by_name(self, identifier: str) -> Type:
         """What a name tells of its value, where nothing else does."""
         parts = [part.lower() for part in _CAMEL.split(identifier) if part]

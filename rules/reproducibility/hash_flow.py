@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tfguard.rules.reproducibility.element_inference import Inference
 from tfguard.rules.reproducibility.element_types import Type
-from tfguard.rules.reproducibility.hash_loops import Loop, counts, flow_table, writes_of
+from tfguard.rules.reproducibility.hash_loops import Loop, counts, flow_table, is_picture, keeps_apart, writes_of
 from tfguard.rules.reproducibility.hash_names import Names
 
 from tfguard.analysis.file_model import FileModel
@@ -44,6 +44,8 @@ class Point:
     is_pop: bool = False
     #: Every place where the order makes a difference, with what it does.
     sinks: list[tuple[ast.AST, str]] = field(default_factory=list)
+    #: The functions that return the order, and the module's variables that hold it, for other files to take.
+    leaves: list[str] = field(default_factory=list)
 
 
 class Flow:
@@ -235,7 +237,7 @@ class Flow:
     def _sorted(self, node: ast.AST, call: ast.Call, state: State, point: Point | None) -> None:
         """Sorting settles the order, unless a key leaves ties."""
         key = next((k.value for k in call.keywords if k.arg == "key"), None)
-        if isinstance(key, ast.Lambda) and not _keeps_apart(key):
+        if isinstance(key, ast.Lambda) and not keeps_apart(key):
             self.follow(call, State.SEQUENCE, self._point(node, state, point))
 
     def _ordered(self, node: ast.AST, call: ast.Call, state: State, point: Point | None, name: str) -> None:
@@ -244,7 +246,7 @@ class Flow:
             renamed = name == "builtins.list" and not call.keywords and len(call.args) == 1
             point = self.point_at(node, call if renamed else None)
         if name == "builtins.enumerate" or (name == "builtins.zip" and any(map(self._is_numbers, call.args))):
-            self.sink(point, call, "elements are numbered by their position")
+            self.sink(None if is_picture(self.parent(call)) else point, call, "elements are numbered by their position")
         self.follow(call, State.DICT if name in table["dicts"]["names"] else State.SEQUENCE, point)
 
     def _is_numbers(self, node: ast.expr) -> bool:
@@ -295,8 +297,8 @@ class Flow:
 
     def variable(self, node: ast.AST, state: State, point: Point | None) -> None:
         """The value is bound to a name at this node."""
-        if state is State.SET and self.file.index.places[node].scope.kind == "module":
-            self.escapes = True
+        if self.file.index.places[node].scope.kind == "module" and isinstance(node, ast.Name):
+            self._leave(state, point, f"{self.file.module}.{node.id}")
         for read in self.names.reads_of_binding(node):
             self.follow(read, state, point)
 
@@ -310,8 +312,14 @@ class Flow:
             point, state = self._point(node, state, point), State.SEQUENCE
         self.target(parent.target, state, point)
 
-    def returned(self, _: ast.AST, parent: ast.Return, state: State, point: Point | None) -> None:
+    def _leave(self, state: State, point: Point | None, name: str) -> None:
+        """Other files may take it."""
         self.escapes = self.escapes or state is State.SET
+        if state is State.SEQUENCE and point is not None and name not in point.leaves:
+            point.leaves.append(name)
+
+    def returned(self, _: ast.AST, parent: ast.Return, state: State, point: Point | None) -> None:
+        self._leave(state, point, self.file.enclosing(parent))
         for call in self.names.calls_around(parent):
             self.follow(call, state, point)
 
@@ -324,7 +332,7 @@ class Flow:
                 if isinstance(target, (ast.Tuple, ast.List)) and position < len(target.elts):
                     self.target(target.elts[position], state, point)
         elif isinstance(around, ast.Return):
-            self.escapes = self.escapes or state is State.SET
+            self._leave(state, point, self.file.enclosing(around))
             for call in self.names.calls_around(around):
                 self._unpacked(call, position, state, point)
 
@@ -342,22 +350,6 @@ def _matters(name: str) -> bool:
     if name.split(".", 1)[0] not in table["roots"]:
         return False
     return not any(name == quiet or name.startswith(f"{quiet}.") for quiet in table["quiet"])
-
-
-def _keeps_apart(key: ast.Lambda) -> bool:
-    """Does the key tell any two elements apart, because the element itself is (a part of) it?"""
-    parameter = key.args.args[0].arg if key.args.args else ""
-    body = key.body.elts if isinstance(key.body, (ast.Tuple, ast.List)) else [key.body]
-    for part in body:
-        if isinstance(part, ast.UnaryOp):
-            part = part.operand
-        if isinstance(part, ast.Name) and part.id == parameter:
-            return True
-        if isinstance(part, ast.Call) and not any(isinstance(n, ast.Subscript) for n in ast.walk(part)):
-            method = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
-            if method in ("lower", "int", "str", "float", "zfill"):
-                return True
-    return False
 
 
 def iter_sets(file: FileModel) -> Iterator[ast.expr]:

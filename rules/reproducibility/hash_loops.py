@@ -14,6 +14,9 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.tables import load_toml
 
 _ADD = frozenset({"append", "extend", "insert", "appendleft"})
+_PICTURES = frozenset(
+    {"plt", "ax", "axs", "axes", "fig", "figure", "sns", "pylab", "print", "logging", "logger", "plot"}
+)
 _WRITES = frozenset({"write", "writelines", "writerow"})
 
 
@@ -134,3 +137,35 @@ def _draws(file: FileModel, call: ast.Call) -> bool:
     """Does the call surely draw?"""
     found = draw_of(file.call_site(call)) or {}
     return any(sure for _, _, sure, _ in found.get("draws", ()))
+
+
+def is_picture(node: ast.AST) -> bool:
+    """Is it a loop whose body only draws pictures, or prints?"""
+    if not isinstance(node, ast.For):
+        return False
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and not any(isinstance(t, ast.Subscript) for t in statement.targets):
+            continue
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        root: ast.AST | None = call.func if isinstance(call, ast.Call) else None
+        while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if not isinstance(root, ast.Name) or root.id not in _PICTURES:
+            return False
+    return True
+
+
+def keeps_apart(key: ast.Lambda) -> bool:
+    """Does the key tell any two elements apart, because the element itself is (a part of) it?"""
+    parameter = key.args.args[0].arg if key.args.args else ""
+    body = key.body.elts if isinstance(key.body, (ast.Tuple, ast.List)) else [key.body]
+    for part in body:
+        if isinstance(part, ast.UnaryOp):
+            part = part.operand
+        if isinstance(part, ast.Name) and part.id == parameter:
+            return True
+        if isinstance(part, ast.Call) and not any(isinstance(n, ast.Subscript) for n in ast.walk(part)):
+            method = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
+            if method in ("lower", "int", "str", "float", "zfill"):
+                return True
+    return False

@@ -53,22 +53,17 @@ read by other files, which may use its order too, and where `hash()` itself is r
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from tfguard.rules.reproducibility.element_inference import Inference
-from tfguard.rules.reproducibility.element_types import Type, load_types
-from tfguard.rules.reproducibility.hash_calls import Hashed, hashed_calls
-from tfguard.rules.reproducibility.hash_flow import Flow, Point, iter_sets
 from tfguard.rules.reproducibility.hash_loops import flow_table
-from tfguard.rules.reproducibility.hash_names import Names
+from tfguard.rules.reproducibility.hash_rows import rows_of, sets_given_by
 from tfguard.rules.reproducibility.hash_seed import is_guarded
 
-from tfguard.analysis.calls import Expr
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import Program, ProjectFacts
+from tfguard.analysis.summary import CALL
 from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
 from tfguard.tables import load_evidence
@@ -77,18 +72,9 @@ rule = Rule(__name__, id="TFG105", severity=Severity.WARNING, since="0.1", evide
 
 _WORDS = (
     *flow_table()["training"]["roots"],
-    *("list(set(", "tuple(set(", "enumerate(set(", "in set(", "vocab", "PYTHONHASHSEED"),
+    *("set(", "hash(", "vocab", "PYTHONHASHSEED"),
 )
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A set that is made somewhere, and the points that turn it into an order."""
-
-    text: str
-    points: tuple[Point, ...]
-    escapes: bool
 
 
 @rule.facts(mentions=_WORDS)
@@ -101,133 +87,17 @@ def note(file: FileModel) -> dict[str, Any] | None:
         found["numeric"] = True
     if is_guarded(file):
         found["guarded"] = True
-    rows = [] if _is_test(file.path) else [*_rows(file)]
+    rows = [] if _is_test(file.path) else [*rows_of(file)]
     if rows:
         found["rows"] = sorted(rows, key=lambda row: (row["span"], row["message"]))
+    if (gives := sets_given_by(file)) and not _is_test(file.path):
+        found["gives"] = gives
     return found or None
 
 
 def _is_test(path: str) -> bool:
     *folders, name = path.split("/")
     return name.startswith("test_") or name.endswith("_test.py") or not _TEST_FOLDERS.isdisjoint(folders)
-
-
-def _rows(file: FileModel) -> Iterator[dict[str, Any]]:
-    text = file.source.text
-    inference = Inference(file)
-    if "set(" in text or "{" in text:
-        sources = [*_sources(file, inference)]
-        for source in sources:
-            alike = [p for other in sources if other.text == source.text for p in other.points]
-            for point in source.points:
-                if point.sinks:
-                    yield _row(file, inference, source, point, alike)
-    for hashed in hashed_calls(file, inference):
-        yield _hashed_row(file, hashed)
-
-
-def _sources(file: FileModel, inference: Inference) -> Iterator[_Source]:
-    names = Names(file, inference)
-    for node in iter_sets(file):
-        flow = Flow(file, inference, names)
-        flow.run(node)
-        points = tuple(point for point in flow.points.values() if _is_hashed(inference, point))
-        if points:
-            yield _Source(file.text_of(file.span(node)), points, flow.escapes)
-
-
-def _is_hashed(inference: Inference, point: Point) -> bool:
-    """Are the elements strings, or are they taken for strings because of a name around them?"""
-    if point.elements.kind not in ("unknown", "nothing"):
-        return bool(point.elements.is_hashed)
-    return bool(_name_around(inference, point).element.is_hashed)
-
-
-def _name_around(inference: Inference, point: Point) -> Type:
-    """What the variable says that gets the order."""
-    here: ast.AST = point.call or point.node
-    parent = inference.file.index.places[here].parent
-    while isinstance(parent, (ast.Call, ast.BinOp)):
-        here, parent = parent, inference.file.index.places[parent].parent
-    target = parent.targets[0] if isinstance(parent, ast.Assign) else None
-    identifier = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
-    return load_types().by_name(identifier)
-
-
-# -- one finding ---------------------------------------------------------------------------------------------
-
-
-def _row(file: FileModel, inference: Inference, source: _Source, point: Point, alike: list[Point]) -> dict[str, Any]:
-    place = point.call or point.node
-    span = file.span(place)
-    what = point.sinks[0][1]
-    kind = "strings" if point.elements.is_certain and point.elements.kind == "str" else "elements"
-    written = " ".join(file.text_of(span).split())
-    written = written if len(written) <= 60 else f"{written[:57]}..."
-    message = f"`{written}` has its {kind} in another order in every run, unless PYTHONHASHSEED is set outside: {what}"
-    if point.elements.kind == "unknown" or not point.elements.sure:
-        message = f"`{written}` has its elements, if they are strings, in another order in every run: {what}"
-    notes = [(node, text) for node, text in point.sinks[:3] if file.span(node) != span]
-    rows = [[text, file.span(node).start] for node, text in notes if hasattr(node, "lineno")]
-    fix = _fix(file, point, source, alike)
-    return {"span": [span.start, span.end], "message": message, "notes": rows, **(fix or {})}
-
-
-def _fix(file: FileModel, point: Point, source: _Source, alike: list[Point]) -> dict[str, Any] | None:
-    """Sort at every point where the set becomes an order, so that all of them still agree."""
-    points = list(dict.fromkeys([point, *source.points, *alike]))
-    if any(other.is_pop for other in points) or not all(file.is_placed(other.node) for other in points):
-        return None
-    if "sorted" in file.index.module.bindings:
-        return None
-    sure = all(other.elements.is_certain and other.elements.is_sortable for other in points)
-    edits: set[Edit] = set()
-    if not sure and len(points) == 1:
-        kept = _first_seen(file, point)
-        if kept is not None:
-            return {
-                "title": "Keep the order of first appearance: `dict.fromkeys`",
-                "edits": _plain([kept]),
-                "safe": True,
-            }
-    for other in points:
-        edits.update(_sorting(file, other))
-    safe = sure and not (source.escapes and len(points) > 0 and _has_name(source))
-    return {"title": "Sort the set", "edits": _plain(sorted(edits)), "safe": sure, "shared": sure and not safe}
-
-
-def _has_name(source: _Source) -> bool:
-    """Is the set itself kept in a variable (not used up where it is made)?"""
-    return any(not isinstance(point.node, (ast.Call, ast.Set, ast.SetComp)) for point in source.points)
-
-
-def _plain(edits: Sequence[Edit]) -> list[list[Any]]:
-    return [[edit.span.start, edit.span.end, edit.text] for edit in edits]
-
-
-def _sorting(file: FileModel, point: Point) -> list[Edit]:
-    if point.call is not None:
-        return [Edit(file.span(point.call.func), "sorted")]
-    span = file.span(point.node)
-    return [Edit(Span(span.start, span.start), "sorted("), Edit(Span(span.end, span.end), ")")]
-
-
-def _first_seen(file: FileModel, point: Point) -> Edit | None:
-    """`list(set(words))` as `list(dict.fromkeys(words))`, which compares nothing."""
-    node = point.node
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "set"):
-        return None
-    if len(node.args) != 1 or node.keywords or isinstance(node.args[0], (ast.Starred, ast.GeneratorExp, ast.SetComp)):
-        return None
-    return Edit(Expr(file, node.func).span, "dict.fromkeys") if "dict" not in file.index.module.bindings else None
-
-
-def _hashed_row(file: FileModel, hashed: Hashed) -> dict[str, Any]:
-    span = file.span(hashed.node)
-    row: dict[str, Any] = {"span": [span.start, span.end], "message": hashed.message, "notes": []}
-    if hashed.edits:
-        row |= {"title": hashed.title, "edits": _plain(hashed.edits), "safe": hashed.safe}
-    return row
 
 
 # -- the project -----------------------------------------------------------------------------------------------
@@ -247,7 +117,40 @@ def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
         if file.config.is_hash_seed_pinned:
             continue
         for row in note_["rows"]:
-            yield _finding(file, row, is_imported=path in facts.imported)
+            if "leaves" in row and not _is_taken(facts, path, row["leaves"]):
+                continue
+            given = _given(facts, noted, path, row["call"]) if "call" in row else True
+            if given is None:
+                continue
+            finding = _finding(file, row, is_imported=path in facts.imported)
+            if not given and finding.fix is not None:
+                finding = replace(finding, fix=replace(finding.fix, safety=Safety.UNSAFE))
+            yield finding
+
+
+def _is_taken(facts: ProjectFacts, path: str, leaves: Sequence[str]) -> bool:
+    """Does another file call one of the functions, or import one of the variables?"""
+    for other, summary in facts.files.items():
+        if other == path:
+            continue
+        for target in summary.exports.values():
+            module = facts.find_module(summary, target.rpartition(".")[0])
+            if module is not None and module.path == path and f"{module.module}.{target.rpartition('.')[2]}" in leaves:
+                return True
+        for item in (item for body in summary.bodies.values() for item in body if item.kind == CALL):
+            body = facts.find_body(summary, item.name)
+            if body is not None and body.summary.path == path and body.name in leaves:
+                return True
+    return False
+
+
+def _given(facts: ProjectFacts, noted: dict[str, Any], path: str, name: str) -> bool | None:
+    """Does a function of another file return a set of strings? False where they are only taken for strings."""
+    body = facts.find_body(facts.files[path], name)
+    if body is None or body.summary.path == path:
+        return None
+    found: bool | None = noted.get(body.summary.path, {}).get("gives", {}).get(body.name)
+    return found
 
 
 def _trains(noted: dict[str, Any], path: str, programs: Sequence[Program]) -> bool:
