@@ -50,23 +50,21 @@ without a word, and growth that is set later raises nothing and has no effect.
     print(tf.constant(1))
 
 ## Fix safety
-Safe: the lines are moved above the first use only where they stand at the top of the file, read nothing but imports
-and what they bind themselves, and call nothing but `tf.config`. Elsewhere there is no fix.
+Safe: the lines are moved above the first use only where they stand in the same body, read nothing but imports,
+parameters and what they bind themselves, and call nothing but `tf.config`. Elsewhere there is no fix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tfguard.rules.device.moves import move_up
+from tfguard.rules.device.moves import move_above
 from tfguard.rules.device.order import may_both_happen, surely_before
 from tfguard.rules.device.places import note_at, span_of, written_at
 from tfguard.rules.device.record import (
-    BARE,
     CONTEXT,
     GRAPH,
     HIDDEN,
-    MAYBE,
     USES,
     VISIBLE,
     events_of,
@@ -145,13 +143,9 @@ def _report(facts: ProjectFacts, program: Program, start: Event, late: Event) ->
     else:
         message = f"`{written}` comes after `{started}`, which has taken the memory of every GPU: it has no effect"
     note = note_at(facts, start, "TensorFlow is started here")
-    yield rule.finding((file, span), message, fix=_fix(facts, program, late), notes=(note,))
+    yield rule.finding((file, span), message, fix=_fix(facts, program, start, late), notes=(note,))
 
 
-def _fix(facts: ProjectFacts, program: Program, late: Event) -> Fix | None:
-    """Move the lines above the first thing in the file that may start the GPU, where both stand in the entry file."""
-    if late.path != program.summary.path or len(late.chain) != 1 or late.path in facts.imported:
-        return None
-    earliest = next(event for event in events_of(program) if what(event) in (USES, MAYBE, BARE))
-    edits = move_up(facts.open(late.path), late=late.item.start, before=earliest.chain[0][1])
+def _fix(facts: ProjectFacts, program: Program, start: Event, late: Event) -> Fix | None:
+    edits = move_above(facts, program, late, start)
     return Fix("Move it above what starts TensorFlow", edits, Safety.SAFE) if edits is not None else None

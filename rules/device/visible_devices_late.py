@@ -39,15 +39,15 @@ read in the sources.)
         subprocess.run([sys.executable, "train.py"], check=True)
 
 ## Fix safety
-Safe: the line is moved above what asks for the GPUs first, only where both stand at the top of the file and the line
-reads nothing but imports.
+Safe: the line is moved above what asks for the GPUs first, only where both stand in the same body and the line reads
+nothing but imports and parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tfguard.rules.device.moves import move_up
+from tfguard.rules.device.moves import move_above
 from tfguard.rules.device.order import surely_before
 from tfguard.rules.device.places import note_at, span_of, written_at
 from tfguard.rules.device.record import (
@@ -58,7 +58,6 @@ from tfguard.rules.device.record import (
     LAUNCHED,
     LISTED,
     LOOKED,
-    MAYBE,
     SESSIONS,
     STARTED,
     USES,
@@ -129,12 +128,9 @@ def _report(facts: ProjectFacts, program: Program, start: Event, late: Event) ->
         "it has no effect any more"
     )
     note = note_at(facts, start, "the GPUs are asked for here")
-    yield rule.finding((file, span_of(late)), message, fix=_fix(facts, program, late), notes=(note,))
+    yield rule.finding((file, span_of(late)), message, fix=_fix(facts, program, start, late), notes=(note,))
 
 
-def _fix(facts: ProjectFacts, program: Program, late: Event) -> Fix | None:
-    if late.path != program.summary.path or len(late.chain) != 1 or late.path in facts.imported:
-        return None
-    earliest = next(event for event in events_of(program) if what(event) in (_STARTERS | {MAYBE}))
-    edits = move_up(facts.open(late.path), late=late.item.start, before=earliest.chain[0][1])
+def _fix(facts: ProjectFacts, program: Program, start: Event, late: Event) -> Fix | None:
+    edits = move_above(facts, program, late, start, more=_STARTERS)
     return Fix("Move it above what asks for the GPUs", edits, Safety.SAFE) if edits is not None else None

@@ -179,13 +179,17 @@ def test_moved_lines_keep_newlines(text: str, rule: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        f"{TF}def f():\n    x = tf.constant(1)\n    tf.config.set_visible_devices([], 'GPU')\n    return x\n\n\nf()\n",
+        f"{TF}def f(n):\n    n = [] if n else n\n    x = tf.constant(1)\n    tf.config.set_visible_devices(n, 'GPU')\n"
+        "    return x\n\n\nf(1)\n",
         f"{TF}x = tf.constant(1)\nimport numpy as np\nnp.gpus = tf.config.set_visible_devices([], 'GPU')\n",
         f"{TF}x = tf.constant(1)\ny = tf.config.set_visible_devices([], 'GPU') or x\n",
         f"{TF}x = tf.constant(1)\ntf.config.set_visible_devices([], 'GPU'); y = 1\n",
         f"{TF}gpus = []\nx = tf.constant(1)\ngpus = tf.config.list_physical_devices('GPU')\n"
         "tf.config.set_visible_devices(gpus[0], 'GPU')\n",
-        f"{TF}if __name__ == '__main__':\n    x = tf.constant(1)\n    tf.config.set_visible_devices([], 'GPU')\n",
+        f"{TF}x = tf.constant(1)\nif __name__ == '__main__':\n    tf.config.set_visible_devices([], 'GPU')\n",
+        f"{TF}x = tf.constant(1)\n\n\ndef f():\n    tf.config.set_visible_devices([], 'GPU')\n\n\nf()\n",
+        f"{TF}def f():\n    print(input())\n    tf.config.set_visible_devices([], 'GPU')\n\n\n"
+        "x = tf.constant(1)\nf()\n",
         f"{TF}x = tf.constant(1)\nprint(input(), tf.config.set_visible_devices([], 'GPU'))\n",
     ],
 )
@@ -199,6 +203,38 @@ def test_lines_at_the_end_and_their_comments_are_moved(tmp_path: Path) -> None:
     write_files(tmp_path, {"train.py": text})
     run_fix(tmp_path, select=["TFG203"], target=NEW)
     assert (tmp_path / "train.py").read_text() == f"{TF}# as needed\n{GROWTH}\n# data\nx = tf.constant(1)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "def f(n):\n    x = tf.constant(n)\n    # hide\n"
+            "    tf.config.set_visible_devices([], 'GPU')\n    return x\n\n\n"
+            "f(1)\n",
+            "def f(n):\n    # hide\n    tf.config.set_visible_devices([], 'GPU')\n"
+            "    x = tf.constant(n)\n    return x\n\n\n"
+            "f(1)\n",
+        ),
+        (
+            "def f(n):\n    gpus = tf.config.list_physical_devices('GPU')\n"
+            "    tf.config.set_visible_devices(gpus[n], 'GPU')\n\n\n"
+            "def main():\n    x = tf.constant(0)\n    f(1)\n    return x\n\n\nif __name__ == '__main__':\n    main()\n",
+            "def f(n):\n    gpus = tf.config.list_physical_devices('GPU')\n"
+            "    tf.config.set_visible_devices(gpus[n], 'GPU')\n\n\n"
+            "def main():\n    f(1)\n    x = tf.constant(0)\n    return x\n\n\nif __name__ == '__main__':\n    main()\n",
+        ),
+        (
+            "if __name__ == '__main__':\n    x = tf.constant(1)\n    tf.config.set_visible_devices([], 'GPU')\n",
+            "if __name__ == '__main__':\n    tf.config.set_visible_devices([], 'GPU')\n    x = tf.constant(1)\n",
+        ),
+    ],
+)
+def test_lines_are_moved_within_their_body(before: str, after: str, tmp_path: Path) -> None:
+    write_files(tmp_path, {"train.py": TF + before})
+    run_fix(tmp_path, select=["TFG203"], target=NEW)
+    assert (tmp_path / "train.py").read_text() == TF + after
+    assert not run_check(tmp_path, select=["TFG203"], target=NEW).findings
 
 
 def test_nothing_is_moved_in_a_notebook(tmp_path: Path) -> None:
