@@ -35,8 +35,8 @@ def kind_of(call: CallSite) -> Kind | None:
     return kind if remote is None or remote.is_absent or remote.is_constant("", None) else None
 
 
-def is_pinned(call: CallSite, kind: Kind) -> bool:
-    """Does the config say how many threads an operation may use, or may it?"""
+def is_pinned(call: CallSite, kind: Kind, option: str = INTRA) -> bool:
+    """Does the config say how many threads an operation may use (or, `INTER`, there are for operations), or may it?"""
     given = call.argument(kind["argument"], kind.get("position"))
     if given.is_absent or given.is_constant(None):
         most: int = kind.get("most", 99)
@@ -44,14 +44,14 @@ def is_pinned(call: CallSite, kind: Kind) -> bool:
     if given.expr is None or "passed" in kind:
         return True
     history = history_of(given.expr, _is_harmless)
-    return not history.creations or history.reason is not None or _says_threads(history)
+    return not history.creations or history.reason is not None or _says_threads(history, option)
 
 
-def _says_threads(history: History) -> bool:
-    if any(setting.path[:1] == (INTRA,) for setting in history.settings):
+def _says_threads(history: History, option: str) -> bool:
+    if any(setting.path[:1] == (option,) for setting in history.settings):
         return True
     calls = [creation.expr.call for creation in history.creations]
-    return any(call is None or not _makes_config(call) or not call.argument(INTRA).is_absent for call in calls)
+    return any(call is None or not _makes_config(call) or not call.argument(option).is_absent for call in calls)
 
 
 def _makes_config(call: CallSite) -> bool:

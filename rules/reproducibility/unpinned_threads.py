@@ -1,15 +1,17 @@
 """Results that depend on how many threads run, in a program that leaves the number to the machine.
 
 It is said of programs of TF 1 that differ from run to run unless their threads are pinned (`KMeans`,
-`KMeansClustering` and `GMM` of `tf.contrib.factorization`), and of every program that trains where the setting
-`threads` asks for a number.
+`KMeansClustering` and `GMM` of `tf.contrib.factorization`, Keras before 2.3, Keras 2.3 with an `Embedding`), and of
+every program that trains where the setting `threads` asks for a number.
 
 ## Why it matters
 The bits of a sum depend on the number of threads that add it up: 1, 2 and 4 threads repeat themselves and differ from
 each other, with every seed set and under op determinism too, so the same program gives other numbers on another
 machine. In the KMeans of TF 1 the update of the centres and the reading of them are not ordered: with every seed set,
 each of five runs gave other clusters in 1.2, 1.10 and 1.15. With one thread for an operation and one for operations
-eight of eight runs of 1.10 agreed, and 17 of 18 of 1.15.
+eight of eight runs of 1.10 agreed, and 17 of 18 of 1.15. Keras before 2.3 updates the weights of one layer while the
+gradients of another still read them: with every seed set, three of three runs differed with Keras 2.0.8 on 1.2 and
+2.1.6 on 1.10, and none with one operation at a time.
 
 ## Bad
     import tensorflow as tf
@@ -49,6 +51,7 @@ from typing import Any
 
 from tfguard.rules.reproducibility import determinism, generators
 from tfguard.rules.reproducibility.determinism import PINS, STARTS, TRAINS, call_of, span_in
+from tfguard.rules.reproducibility.keras_threads import Race, race_of, session_edits
 from tfguard.rules.reproducibility.runs import versions_of
 from tfguard.rules.reproducibility.thread_config import INTER, INTRA, is_pinned, kind_of, pin
 
@@ -108,10 +111,17 @@ def _findings(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
     wants = next((event for event in events if event.item.payload[0]), None)
     sessions = [event for event in events if event.item.payload[1]]
     threads = facts.open(program.summary.path).config.threads if _may_train(program, events) else None
+    race = race_of(facts, program)
     if wants is not None:
         for event in sessions:
             options = {INTRA: threads or 1, INTER: _one_at_a_time(facts.open(event.path))}
             yield from _session(facts, event, options, wants)
+    elif race is not None and sessions:
+        for event in sessions:
+            if not _is_in_turn(call_of(facts, event)):
+                yield from _session(facts, event, {INTER: 1}, race.event)
+    elif race is not None:
+        yield _racing(facts, program, race)
     elif threads is not None and sessions:
         for event in sessions:
             yield from _session(facts, event, {INTRA: threads}, None)
@@ -127,6 +137,12 @@ def _may_train(program: Program, events: Sequence[Event]) -> bool:
 def _one_at_a_time(file: FileModel) -> int:
     """The number that lets operations run in one thread: the caller's own, which versions before 1.13 refuse."""
     return -1 if _CALLERS_THREAD <= file.target.tensorflow < (2, 0) else 1
+
+
+def _is_in_turn(call: CallSite | None) -> bool:
+    """Does the config of a session say how many operations run at a time?"""
+    kind = kind_of(call) if call is not None else None
+    return call is None or kind is None or is_pinned(call, kind, INTER)
 
 
 def _session(facts: ProjectFacts, event: Event, options: dict[str, int], wants: Event | None) -> Iterator[Finding]:
@@ -153,6 +169,14 @@ def _session(facts: ProjectFacts, event: Event, options: dict[str, int], wants: 
 
 def _fix(title: str, edits: tuple[Edit, ...] | None, safety: Safety = Safety.SAFE) -> Fix | None:
     return Fix(title, edits, safety) if edits else None
+
+
+def _racing(facts: ProjectFacts, program: Program, race: Race) -> Finding:
+    """Give Keras a session that runs one operation at a time."""
+    file = facts.open(program.summary.path)
+    edits = session_edits(program, file, race, inside=file.path in facts.imported)
+    message = f"`{determinism.written(facts, race.event)}` differs from run to run: {race.why}"
+    return rule.finding((file, span_in(file.path, race.event)), message, fix=_fix("Run one operation at a time", edits))
 
 
 def _training(facts: ProjectFacts, program: Program, threads: int) -> Iterator[Finding]:
