@@ -7,6 +7,7 @@ Compared are `initial` (the first value of a variable), `step` (inputs, results 
 
 import hashlib
 import json
+import os
 import sys
 import threading
 from typing import Any, Dict, List, Optional
@@ -68,7 +69,8 @@ def find_place() -> Optional[str]:
         name = frame.f_code.co_filename
         own = name.startswith(standard) or __name__.split(".")[0] == frame.f_globals.get("__name__", "").split(".")[0]
         if not own and not any(part in name for part in _LIBRARIES):
-            return "{}:{}".format(name, frame.f_lineno)
+            here = os.path.join(os.getcwd(), "")
+            return "{}:{}".format(name[len(here) :] if name.startswith(here) else name, frame.f_lineno)
         frame = frame.f_back
     return None
 
