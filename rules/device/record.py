@@ -74,9 +74,34 @@ def note_call(call: CallSite) -> Note | None:
     """What the call means for the GPU."""
     if call.names and not any(name.split(".", 1)[0] in _ROOTS for name in call.names):
         return None
+    around = _lambdas_around(call)
+    if any(_is_only_held(call, node) for node in around):
+        return None
     kind = kind_of(call) if call.names else None
     if kind is not None:
         return _note_session(call)
+    found = _note_name(call)
+    # What a lambda is handed to may call it later, or never.
+    return {"is": MAYBE} if around and found is not None and found["is"] == USES else found
+
+
+def _lambdas_around(call: CallSite) -> list[ast.Lambda]:
+    """The lambdas in whose bodies the call stands, innermost first."""
+    found: list[ast.Lambda] = []
+    scope = call.file.index.places[call.node].scope
+    while scope.parent is not None and (scope.kind == "comprehension" or isinstance(scope.node, ast.Lambda)):
+        if isinstance(scope.node, ast.Lambda):
+            found.append(scope.node)
+        scope = scope.parent
+    return found
+
+
+def _is_only_held(call: CallSite, node: ast.Lambda) -> bool:
+    """Is a lambda put into a variable or a collection, and neither called at once nor handed to a call?"""
+    return not isinstance(call.file.index.places[node].parent, (ast.Call, ast.keyword))
+
+
+def _note_name(call: CallSite) -> Note | None:
     for name in call.names:
         if name.startswith(("os.", *(f"{root}." for root in _LAUNCHERS))):
             found = _environment_call(call, name)
@@ -160,6 +185,8 @@ def _use_of(call: CallSite, name: str) -> str | None:
     is_keras_3 = target.keras is not None and target.keras >= (3, 0)
     if makes_weights(call, name):
         return USES
+    if name in table["uses_since_2_11"] and {"lr", "decay"} & {keyword for keyword, _ in call.keywords}:
+        return MAYBE  # an optimizer of before
     found = _starts(name, is_keras_3, target.tensorflow >= (2, 11))
     return found if found is None or _is_below_module_or_class(call, name) else None
 
