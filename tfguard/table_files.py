@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,21 @@ def tables_path() -> Path:
 
 
 def load_toml(name: str) -> dict[str, Any]:
-    """One TOML table of `tfguard.rules.tables`."""
+    """One TOML table of `tfguard.rules.tables`; rules ask for it at every call, so it is read once a process."""
+    return _read_toml(tables_path() / name)
+
+
+@lru_cache(maxsize=64)
+def _read_toml(path: Path) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
-        with (tables_path() / name).open("rb") as file:
+        with path.open("rb") as file:
             return tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise TableError(f"{name}: {error}") from error
+        raise TableError(f"{path.name}: {error}") from error
 
 
 class SortedRows:

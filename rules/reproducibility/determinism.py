@@ -26,7 +26,7 @@ WORDS = ("tensorflow", "keras", "determinis", "DETERMINIS", "parallelism_threads
 
 recorder = Recorder("determinism", evidence=load_evidence())
 #: Of TFG113 alone: noted, a program that it is for is none of TFG101 to TFG103.
-raising = Recorder("determinism-raises")
+raising = Recorder("determinism-raises", evidence=load_evidence())
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.values import Known
 from tfguard.model import Finding, Fix, Note, Safety, Severity
 from tfguard.rule import Rule
-from tfguard.tables import load_toml
+from tfguard.tables import load_evidence, load_toml
 
 rule = Rule(
     __name__,
@@ -69,6 +69,7 @@ rule = Rule(
         "requires a non-zero seed to be passed in when determinism is enabled",
         '"get_global_generator" cannot be called if determinism is enabled',
     ),
+    evidence=load_evidence(),
 )
 
 

@@ -56,7 +56,7 @@ from tfguard.analysis.values import Known
 from tfguard.model import Finding, Note, Severity, Span
 from tfguard.rule import Rule
 from tfguard.table_files import Version, parse_version
-from tfguard.tables import load_toml
+from tfguard.tables import load_evidence, load_toml
 
 rule = Rule(
     __name__,
@@ -69,6 +69,7 @@ rule = Rule(
         "Timestamp cannot be called when determinism is enabled",
         "A deterministic GPU implementation of",
     ),
+    evidence=load_evidence(),
 )
 
 _WORDS = (

@@ -75,7 +75,7 @@ def load_order() -> Table:
 
 def canonical_names(call: CallSite) -> frozenset[str]:
     """The canonical names of what a call may go to."""
-    return frozenset(call.file.knowledge.canonical(name) for name in call.names)
+    return call.canonical_names
 
 
 def last_word(call: CallSite) -> str:

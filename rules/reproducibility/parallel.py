@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from tfguard.rules.reproducibility.draws import load_draws
@@ -67,7 +67,7 @@ def load_parallel() -> Table:
 
 def canonical_names(call: CallSite) -> frozenset[str]:
     """The canonical names of what a call may go to."""
-    return frozenset(call.file.knowledge.canonical(name) for name in call.names)
+    return call.canonical_names
 
 
 def last_word(call: CallSite) -> str:
@@ -140,44 +140,63 @@ class _Scan:
         if depth > _DEPTH or (function, in_graph) in self.seen:
             return
         self.seen.add((function, in_graph))
-        for node in _inside(function):
-            if isinstance(node, ast.Call):
-                self.call(self.file.call_site(node), depth, in_graph=in_graph)
+        for call in self.file.once(("calls inside", function), partial(_calls_inside, self.file, function)):
+            self.call(call, depth, in_graph=in_graph)
 
     def call(self, call: CallSite, depth: int, *, in_graph: bool) -> None:
         """One call: it draws, or it runs another function."""
-        names = canonical_names(call)
-        if names & load_parallel().python:
-            for given in call.arguments[:1]:
-                inner = function_of(given)
-                if inner is not None:
-                    self.function(inner, depth + 1, in_graph=False)
+        known: _Call = self.file.once(("what it draws", call.node), partial(_what, call))
+        if known.is_python:
+            for function in known.runs:
+                self.function(function, depth + 1, in_graph=False)
             return
-        sources = {row.source for name in names for row in load_draws().rows.get(name, ())}
-        is_data = any(name.startswith("tensorflow.data.") for name in names)
-        if sources & _OPS and not is_data:
+        if known.draws_op:
             self.drawn.op = self.drawn.op or call.written
-        elif sources & _CODE and not in_graph:
+        elif known.draws_code and not in_graph:
             self.drawn.code = self.drawn.code or call.written
-        elif (not names and _augments(call)) or _is_generator(call):
+        elif known.draws_itself:
             self.drawn.op = self.drawn.op or call.written
-        self.called(call, depth, in_graph=in_graph)
-
-    def called(self, call: CallSite, depth: int, *, in_graph: bool) -> None:
-        """Functions of the file that it runs or passes on; names from elsewhere."""
-        own = [self.file.resolver.functions[n] for n in call.names if n in self.file.resolver.functions]
-        given = [function_of(argument) for argument in call.arguments if isinstance(argument.node, ast.Name)]
-        for function in [*own, *(f for f in given if f is not None)]:
+        for function in known.runs:
             self.function(function, depth + 1, in_graph=in_graph)
-        if not own:
-            foreign = self.file.resolver.is_foreign
-            self.drawn.elsewhere.extend(name for name in call.names if "." in name and not foreign(name))
+        self.drawn.elsewhere.extend(known.elsewhere)
 
 
-def _inside(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function's body, in order."""
-    for statement in function.body if isinstance(function.body, list) else [function.body]:
-        yield from ast.walk(statement)
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What one call draws, the functions of the file that it runs or passes on, and names from elsewhere."""
+
+    is_python: bool = False
+    draws_op: bool = False
+    draws_code: bool = False
+    draws_itself: bool = False
+    runs: tuple[Function, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+
+def _what(call: CallSite) -> _Call:
+    names, functions = canonical_names(call), call.file.resolver.functions
+    if names & load_parallel().python:
+        given = [function_of(argument) for argument in call.arguments[:1]]
+        return _Call(is_python=True, runs=tuple(function for function in given if function is not None))
+    sources = {row.source for name in names for row in load_draws().rows.get(name, ())}
+    is_data = any(name.startswith("tensorflow.data.") for name in names)
+    own = [functions[name] for name in call.names if name in functions]
+    given = [function_of(argument) for argument in call.arguments if isinstance(argument.node, ast.Name)]
+    foreign = call.file.resolver.is_foreign
+    return _Call(
+        draws_op=bool(sources & _OPS) and not is_data,
+        draws_code=bool(sources & _CODE),
+        draws_itself=(not names and _augments(call)) or _is_generator(call),
+        runs=(*own, *(function for function in given if function is not None)),
+        elsewhere=() if own else tuple(name for name in call.names if "." in name and not foreign(name)),
+    )
+
+
+def _calls_inside(file: FileModel, function: Function) -> tuple[CallSite, ...]:
+    """The calls in a function's body, in order."""
+    statements = function.body if isinstance(function.body, list) else [function.body]
+    nodes = (node for statement in statements for node in ast.walk(statement))
+    return tuple(file.call_site(node) for node in nodes if isinstance(node, ast.Call))
 
 
 def _is_generator(call: CallSite) -> bool:

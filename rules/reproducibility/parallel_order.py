@@ -63,8 +63,9 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Fix, Note, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG108", severity=Severity.WARNING, since="0.2")
+rule = Rule(__name__, id="TFG108", severity=Severity.WARNING, since="0.2", evidence=load_evidence())
 
 _POOLS = ("as_completed", "imap_unordered", "PoolExecutor", "ThreadPool", "Pool(")
 

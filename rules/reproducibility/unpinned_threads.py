@@ -61,7 +61,7 @@ from tfguard.analysis.preamble import Module, insert_preamble
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity
 from tfguard.rule import Rule
-from tfguard.tables import load_toml
+from tfguard.tables import load_evidence, load_toml
 
 rule = Rule(
     __name__,
@@ -69,6 +69,7 @@ rule = Rule(
     severity=Severity.HINT,
     since="0.1",
     records=[determinism.recorder, generators.recorder],
+    evidence=load_evidence(),
 )
 
 _TF = Module(("tensorflow",), "tensorflow", ("tf", "tensorflow"))

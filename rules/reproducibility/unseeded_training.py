@@ -66,8 +66,9 @@ from tfguard.analysis.calls import CallSite
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG101", severity=Severity.WARNING, since="0.1", records=[recorder])
+rule = Rule(__name__, id="TFG101", severity=Severity.WARNING, since="0.1", records=[recorder], evidence=load_evidence())
 
 
 @rule.on_call(mentions=WORDS)

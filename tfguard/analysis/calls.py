@@ -125,6 +125,11 @@ class CallSite:
         """The qualified names of what may be called, in source order."""
         return self.resolution.names
 
+    @cached_property
+    def canonical_names(self) -> frozenset[str]:
+        """The one spelling of each of these names."""
+        return frozenset(self.file.knowledge.canonical(name) for name in self.names)
+
     @property
     def starred_names(self) -> tuple[str, ...]:
         """What a called name would be in each star-imported module, when only they can bind it."""
@@ -138,12 +143,12 @@ class CallSite:
         """The one qualified name of what is called, when it is certain."""
         return self.resolution.name
 
-    @property
+    @cached_property
     def span(self) -> Span:
         """The whole call."""
         return self.file.span(self.node)
 
-    @property
+    @cached_property
     def written(self) -> str:
         """The function as the user spells it."""
         return self.file.text_of(self.file.span(self.node.func))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from typing import Any
 
 from tfguard.analysis import guards
 from tfguard.analysis.calls import CallSite, Expr, Reference, ReferenceKind, StoreSite
@@ -48,6 +49,7 @@ class FileModel:
             ) from None
         self.resolver = Resolver(self.index, knowledge, self.module, self.package)
         self.rewrite = Rewrite(self)
+        self._kept: dict[object, Any] = {}
         self._sites: dict[ast.Call, CallSite] = {}
         self._guards: dict[ast.AST, str | None] = {}
         self._references: dict[frozenset[str], tuple[Reference, ...]] = {}
@@ -145,6 +147,12 @@ class FileModel:
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
                 found.append(self.resolver.absolute("." * node.level + (node.module or "")))
         return tuple(found)
+
+    def once(self, key: object, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made when it is first asked for: for what a rule wants to know again and again."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     # -- calls ------------------------------------------------------------------------------------------
 
