@@ -82,7 +82,7 @@ def _flavour(file: FileModel, references: Sequence[Reference]) -> dict[str, Any]
         gone = [(name, imported) for name, imported in gone if not _is_renamed(file, name)]
     if not gone:
         return found
-    if any(not name.startswith("tensorflow.") for name, _ in gone):
+    if any(not name.startswith("tensorflow.") for name, _ in gone) and _may_be_of_tf1(file, references):
         found["newest"] = list(_LAST_OF_TF1)
         return found
     for version in reversed(TENSORFLOW_VERSIONS):
@@ -93,6 +93,18 @@ def _flavour(file: FileModel, references: Sequence[Reference]) -> dict[str, Any]
             found["newest"] = list(version)
             break
     return found
+
+
+def _may_be_of_tf1(file: FileModel, references: Sequence[Reference]) -> bool:
+    """Has the last version of TF 1, with its Keras, everything that the file names (as far as is known)?"""
+    version, keras = _LAST_OF_TF1, keras_of(_LAST_OF_TF1)
+    return all(
+        load_api_table().status(name, version, keras, imported=True).kind != "missing"
+        for reference in references
+        if reference.guard is None
+        for name in reference.names
+        if name.split(".", 1)[0] in ("tensorflow", "keras")
+    )
 
 
 def _is_renamed(file: FileModel, name: str) -> bool:
