@@ -67,15 +67,21 @@ def _is_harmless(call: CallSite) -> bool:
 # -- edits ------------------------------------------------------------------------------------------------
 
 
-def pin(call: CallSite, kind: Kind, options: Mapping[str, int]) -> tuple[Edit, ...] | None:
-    """Put the options into the config of a session; None where that cannot be done safely."""
+def pin(call: CallSite, kind: Kind, options: Mapping[str, str]) -> tuple[Edit, ...] | None:
+    """Put the options into the config of a session; None where that cannot be done safely.
+
+    `{tf}` in the text of an option is TensorFlow as the call spells it.
+    """
+    base = _prefix_of(call)
+    plain, prefix = base if base is not None else ("", "")
+    if not plain and any("{tf}" in value for value in options.values()):
+        return None
+    options = {name: value.format(tf=plain) for name, value in options.items()}
     given = call.argument(kind["argument"], kind.get("position"))
     if given.is_present and not given.is_constant(None) and given.expr is not None:
         return _whole(_extend(creation, options) for creation in history_of(given.expr, _is_harmless).creations)
-    base = _prefix_of(call)
-    if base is None or call.file.target.tensorflow < tuple(kind.get("since", (0, 0))):
+    if not plain or call.file.target.tensorflow < tuple(kind.get("since", (0, 0))):
         return None
-    plain, prefix = base
     before = "allow_soft_placement=True, " if kind.get("default") == "soft" else ""
     after = f", gpu_options={prefix}.GPUOptions(allow_growth=True)" if kind.get("default") == "grows" else ""
     config = f"{prefix}.ConfigProto({before}{_arguments(options)}{after})"
@@ -83,7 +89,7 @@ def pin(call: CallSite, kind: Kind, options: Mapping[str, int]) -> tuple[Edit, .
     return _whole([call.file.rewrite.set_argument(call, kind["argument"], text, kind.get("position"))])
 
 
-def _arguments(options: Mapping[str, int]) -> str:
+def _arguments(options: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
@@ -93,7 +99,7 @@ def _whole(edits: Iterable[Edit | None]) -> tuple[Edit, ...] | None:
     return tuple(sorted(set(found))) if found and len(found) == len(made) else None
 
 
-def _extend(creation: Creation, options: Mapping[str, int]) -> Edit | None:
+def _extend(creation: Creation, options: Mapping[str, str]) -> Edit | None:
     """Set the options right below the variable's assignment, else in the call that makes the config."""
     call = creation.expr.call
     if call is None:

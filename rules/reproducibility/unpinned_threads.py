@@ -8,8 +8,9 @@ every program that trains where the setting `threads` asks for a number.
 The bits of a sum depend on the number of threads that add it up: 1, 2 and 4 threads repeat themselves and differ from
 each other, with every seed set and under op determinism too, so the same program gives other numbers on another
 machine. In the KMeans of TF 1 the update of the centres and the reading of them are not ordered: with every seed set,
-each of five runs gave other clusters in 1.2, 1.10 and 1.15. With one thread for an operation and one for operations
-eight of eight runs of 1.10 agreed, and 17 of 18 of 1.15. Keras before 2.3 updates the weights of one layer while the
+each of five runs gave other clusters in 1.2, 1.10 and 1.15. With one thread for an operation and none but the caller's
+for operations (-1, since 1.14) 30 of 32 runs of 1.15 agreed; 1.10 knows no -1, and with one thread for operations eight
+of its eight runs agreed. Keras before 2.3 updates the weights of one layer while the
 gradients of another still read them: with every seed set, three of three runs differed with Keras 2.0.8 on 1.2 and
 2.1.6 on 1.10, and none with one operation at a time.
 
@@ -73,7 +74,8 @@ rule = Rule(
 )
 
 _TF = Module(("tensorflow",), "tensorflow", ("tf", "tensorflow"))
-#: Here `inter_op_parallelism_threads=-1` runs (1.10 aborts: "Check failed: num_threads >= 1").
+#: From here on `inter_op_parallelism_threads=-1` runs (1.10 aborts: "Check failed: num_threads >= 1"), and there is a
+#: `tf.config` to tell it by.
 _CALLERS_THREAD = (1, 14)
 _SESSIONS = ("Session", "Supervisor", "RunConfig", "Estimator", "estimator", "slim", "contrib")
 
@@ -115,17 +117,17 @@ def _findings(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
     race = race_of(facts, program)
     if wants is not None:
         for event in sessions:
-            options = {INTRA: threads or 1, INTER: _one_at_a_time(facts.open(event.path))}
+            options = {INTRA: str(threads or 1), INTER: _one_at_a_time(facts.open(event.path))}
             yield from _session(facts, event, options, wants)
     elif race is not None and sessions:
         for event in sessions:
             if not _is_in_turn(call_of(facts, event)):
-                yield from _session(facts, event, {INTER: 1}, race.event)
+                yield from _session(facts, event, {INTER: "1"}, race.event)
     elif race is not None:
         yield _racing(facts, program, race)
     elif threads is not None and sessions:
         for event in sessions:
-            yield from _session(facts, event, {INTRA: threads}, None)
+            yield from _session(facts, event, {INTRA: str(threads)}, None)
     elif threads is not None and determinism.events_of(program, TRAINS):
         yield from _training(facts, program, threads)
 
@@ -135,9 +137,11 @@ def _may_train(program: Program, events: Sequence[Event]) -> bool:
     return bool(events) or bool(determinism.events_of(program, TRAINS))
 
 
-def _one_at_a_time(file: FileModel) -> int:
-    """The number that lets operations run in one thread: the caller's own, which versions before 1.13 refuse."""
-    return -1 if _CALLERS_THREAD <= file.target.tensorflow < (2, 0) else 1
+def _one_at_a_time(file: FileModel) -> str:
+    """The number that lets operations run one after the other: in the caller's thread, where the version can."""
+    if file.target.tensorflow >= (2, 0):  # which version of TensorFlow 1 it is for is not known
+        return '-1 if hasattr({tf}, "config") else 1'
+    return "-1" if file.target.tensorflow >= _CALLERS_THREAD else "1"
 
 
 def _is_in_turn(call: CallSite | None) -> bool:
@@ -146,13 +150,13 @@ def _is_in_turn(call: CallSite | None) -> bool:
     return call is None or kind is None or is_pinned(call, kind, INTER)
 
 
-def _session(facts: ProjectFacts, event: Event, options: dict[str, int], wants: Event | None) -> Iterator[Finding]:
+def _session(facts: ProjectFacts, event: Event, options: dict[str, str], wants: Event | None) -> Iterator[Finding]:
     call = call_of(facts, event)
     kind = kind_of(call) if call is not None else None
     if call is None or kind is None:
         return
     edits = pin(call, kind, options)
-    title = "Pin the threads in the config: " + ", ".join(f"`{name}={value}`" for name, value in options.items())
+    title = f"Pin the threads in the config: {' and '.join(f'`{name}`' for name in options)}"
     is_shared = wants is not None and event.path != wants.path and event.path in facts.imported
     fix = _fix(title, edits, Safety.UNSAFE if is_shared else Safety.SAFE)
     if wants is None:
