@@ -60,11 +60,11 @@ class Flow:
         self.escapes = False
         self._seen: set[tuple[ast.AST, State, Point | None]] = set()
         self._depth = 0
-        self._fallback = inference.of(None)
+        self._source: ast.expr | None = None
 
     def run(self, source: ast.expr) -> None:
         """Follow a set from the expression that makes it."""
-        self._fallback = self.inference.of(source).element
+        self._source = source
         self.follow(source, State.SET, None)
 
     # -- one step -----------------------------------------------------------------------------------------
@@ -104,7 +104,8 @@ class Flow:
         """The point where a set is turned into an order."""
         if node not in self.points:
             here = self.inference.of(node)
-            elements = here.element if here.kind == "set" and here.element.kind != "nothing" else self._fallback
+            elements = here.element if here.kind == "set" and here.element.kind != "nothing" else None
+            elements = elements or self.inference.of(self._source).element
             self.points[node] = Point(node, elements, call, is_pop)
         return self.points[node]
 

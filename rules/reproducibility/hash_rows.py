@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,10 @@ from tfguard.rules.reproducibility.hash_names import Names
 from tfguard.analysis.calls import Expr
 from tfguard.analysis.file_model import FileModel
 from tfguard.model import Edit, Span
+
+#: What stands in every file that makes a set by a call, or by a display or comprehension.
+_MAKES_SET = re.compile(r"(?<![\w.])(?:frozen)?set\(")
+_MAY_MAKE_SET = re.compile(rf"{_MAKES_SET.pattern}|\{{[^{{}}:]*(?:,|\bfor\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,14 @@ def rows_of(file: FileModel) -> Iterator[dict[str, Any]]:
 def _every_row(file: FileModel) -> Iterator[dict[str, Any]]:
     text = file.source.text
     inference = Inference(file)
-    if "set(" in text or "{" in text:
+    if _MAY_MAKE_SET.search(text):
         sources = [*_sources(file, inference)]
         for source in sources:
             alike = [p for other in sources if other.made == source.made for p in other.points]
             for point in source.points:
                 if point.sinks or point.leaves:
                     yield _row(file, inference, source, point, alike)
-        yield from _rows_of_other_files(file, inference)
+    yield from _rows_of_other_files(file, inference)
     for hashed in hashed_calls(file, inference):
         yield _hashed_row(file, hashed)
 
@@ -72,7 +77,7 @@ def sets_given_by(file: FileModel) -> dict[str, bool]:
     """The functions of a file that return a set of strings; True where that is certain."""
     inference = Inference(file)
     found: dict[str, bool] = {}
-    for name in file.resolver.functions if "set" in file.source.text else ():
+    for name in file.resolver.functions if _MAKES_SET.search(file.source.text) else ():
         returned = inference.call_types.returned(name)
         if returned is not None and returned.kind == "set" and returned.element.is_hashed:
             found[name] = returned.is_certain
