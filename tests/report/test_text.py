@@ -129,6 +129,14 @@ def test_summary_counts_and_proposes(report: RunReport, options: ReportOptions) 
     )
 
 
+def test_summary_after_a_fix_does_not_propose_it_again(report: RunReport, options: ReportOptions) -> None:
+    said = plain(summary.iter_lines(report, replace(options, is_after_fix=True)))
+    assert "fix --diff" not in said
+    assert "`tfguard fix src`" not in said
+    assert "`tfguard fix --unsafe-fixes src`" in said
+    assert "tfguard explain" in said
+
+
 def test_summary_of_a_clean_run_is_one_line(clean_report: RunReport, options: ReportOptions) -> None:
     assert plain(summary.iter_lines(clean_report, options)) == (
         "No findings in 1 file; 1 TensorFlow name seen, 0 undecided.\n"

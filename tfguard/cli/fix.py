@@ -28,6 +28,8 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], only_diff: bool, show
     text does. Exit codes: 0 nothing is left, 1 findings are left (with --diff: there are changes to make), 2 something
     could not be checked.
     """
+    from dataclasses import replace
+
     from tfguard import engine
     from tfguard.cli import publish
     from tfguard.cli.inputs import read_stdin, resolve_paths
@@ -36,7 +38,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], only_diff: bool, show
 
     reject_combinations(options)
     paths = resolve_paths(paths, options["stdin_filename"])
-    shown = publish.Presentation.of(options, paths)
+    shown = replace(publish.Presentation.of(options, paths), is_after_fix=not only_diff)
     config = resolve_config(paths, options)
     publish.announce(config, shown)
     stdin = read_stdin(paths, options["stdin_filename"])

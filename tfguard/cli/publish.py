@@ -32,6 +32,7 @@ class Presentation:
     exit_zero: bool = False
     #: The paths as they were typed.
     arguments: tuple[str, ...] = ()
+    is_after_fix: bool = False
 
     @classmethod
     def of(cls, options: dict[str, Any], arguments: tuple[str, ...]) -> Presentation:
@@ -48,7 +49,7 @@ class Presentation:
     def report_options(self) -> ReportOptions:
         """What a reporter needs; only SARIF describes the rules, so only then they are loaded."""
         rules = _describe_rules() if self.output_format == "sarif" else ()
-        return ReportOptions(__version__, rules, self.arguments, self.verbose)
+        return ReportOptions(__version__, rules, self.arguments, self.verbose, self.is_after_fix)
 
 
 def announce(config: Config, shown: Presentation) -> None:

@@ -29,3 +29,5 @@ class ReportOptions:
     #: What the user typed behind the command, for the next command that the summary proposes.
     arguments: tuple[str, ...] = ()
     verbose: bool = False
+    #: Did `fix` run, so that what can be fixed and is left was refused, and another run would refuse it too?
+    is_after_fix: bool = False

@@ -54,10 +54,10 @@ def _left_out(report: RunReport) -> str:
 def _iter_next_commands(counts: Counts, options: ReportOptions) -> Iterator[Line]:
     paths = " ".join(shlex.quote(argument) for argument in options.arguments[:_MOST_ARGUMENTS])
     where = f" {paths}" if paths and len(options.arguments) <= _MOST_ARGUMENTS else ""
-    if counts.safe:
+    if counts.safe and not options.is_after_fix:
         yield line_of(f"See the fixes with `tfguard fix --diff{where}`, write them with `tfguard fix{where}`.")
     if counts.unsafe:
         fixable = plural(counts.unsafe, "finding")
         yield line_of(f"`tfguard fix --unsafe-fixes{where}` mends {fixable} more, but may change results.")
-    if counts.findings and not counts.safe:
+    if counts.findings and (options.is_after_fix or not counts.safe):
         yield line_of(f"Read why with `tfguard explain {counts.by_rule[0][0]}`.")
