@@ -58,6 +58,7 @@ def load_determinism() -> Table:
         calls.update(dict.fromkeys(data["excluded"]["strategies"], (STRATEGY, "")))
         calls.update({name: (GRAPH, "") for name, mode in modes["calls"].items() if mode == "disable"})
         calls.update(dict.fromkeys(data["late"]["trains"], (TRAINS, "")))
+        calls.update(dict.fromkeys(data["late"]["reads"], (TRAINS, "reads")))
         return Table(
             calls=calls,
             asks_since=parse_version(data["asks"]["since"]),

@@ -5,7 +5,8 @@ Threads are fixed when TensorFlow runs its first operation: a setter behind it r
 parallelism cannot be modified after initialization." (or "Inter op ..."). Making a model or a data set counts, listing
 physical devices and setting a seed do not. `enable_op_determinism()` raises nothing when it comes late: what ran
 before it ran without it. A data set with random operations in a parallel `map` that was read before the call goes on
-differing from run to run after it; one that was only made before it repeats.
+differing from run to run after it; one that was only made before it repeats. `TF_DETERMINISTIC_OPS` is read when the
+first data set is, so that it has no effect when it is set after `fit` or `predict`.
 
 ## Bad
     import tensorflow as tf
@@ -93,6 +94,7 @@ def _late(facts: ProjectFacts, program: Program) -> Iterator[tuple[Event, Event]
         return
     started: Event | None = None
     trained: Event | None = None
+    read: Event | None = None
     is_asked = False
     pinned: set[tuple[str, object]] = set()
     for event in determinism.events_of(program, ASKS, PINS, STARTS, TRAINS):
@@ -100,13 +102,15 @@ def _late(facts: ProjectFacts, program: Program) -> Iterator[tuple[Event, Event]
         if what in (STARTS, TRAINS):
             started = started or (event if _is_sure(event) else None)
             trained = trained or (event if what == TRAINS and _is_sure(event) else None)
+            read = read or (event if how == "reads" and _is_sure(event) else None)
         elif what == PINS and how in ("intra", "inter"):
             if started is not None and (how, value) not in pinned and not _is_guarded(facts, event):
                 yield event, started
             pinned.add((how, value))
-        elif what == ASKS and how == "call" and target.tensorflow >= determinism.load_determinism().asks_since:
-            if trained is not None and not is_asked:
-                yield event, trained
+        elif what == ASKS and target.tensorflow >= determinism.load_determinism().asks_since:
+            before = trained if how == "call" else read
+            if before is not None and not is_asked:
+                yield event, before
             is_asked = True
 
 
@@ -131,21 +135,23 @@ def _is_guarded(facts: ProjectFacts, event: Event) -> bool:
 
 
 def _finding(facts: ProjectFacts, program: Program, event: Event, before: Event) -> Iterator[Finding]:
-    call = call_of(facts, event)
-    if call is None:
-        return
-    first = written(facts, before)
-    pool = {"intra": "Intra", "inter": "Inter"}.get(event.item.payload[1])
-    if pool is not None:
-        text = (
-            f"`{call.written}` comes after `{first}`, which has started TensorFlow: it raises "
-            f'"RuntimeError: {pool} op parallelism cannot be modified after initialization."'
-        )
-    else:
-        text = f"`{call.written}` comes after `{first}`, whose operations ran without op determinism"
+    first, late = written(facts, before), written(facts, event)
     line, column = facts.open(before.path).source.position(before.item.start)
-    fix = _move(facts, program, call, event, safety=Safety.SAFE if pool is not None else Safety.UNSAFE)
-    yield rule.finding(call, text, fix=fix, notes=[Note(f"`{first}` is here", before.path, line, column)])
+    notes = [Note(f"`{first}` is here", before.path, line, column)]
+    how, call = event.item.payload[1], call_of(facts, event)
+    if how == "variable":
+        span = Span(event.item.start, event.item.end)
+        text = f"`{late}` is set after `{first}`, by which TensorFlow has read the variable: it has no effect"
+        yield rule.finding((facts.open(event.path), span), text, notes=notes)
+    elif call is not None and how == "call":
+        text = f"`{late}` comes after `{first}`, whose operations ran without op determinism"
+        yield rule.finding(call, text, fix=_move(facts, program, call, event, safety=Safety.UNSAFE), notes=notes)
+    elif call is not None:
+        text = (
+            f"`{late}` comes after `{first}`, which has started TensorFlow: it raises "
+            f'"RuntimeError: {how.capitalize()} op parallelism cannot be modified after initialization."'
+        )
+        yield rule.finding(call, text, fix=_move(facts, program, call, event, safety=Safety.SAFE), notes=notes)
 
 
 # -- the fix: the call moves up --------------------------------------------------------------------------------
