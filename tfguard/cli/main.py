@@ -18,6 +18,7 @@ COMMANDS = {
     "fix": "tfguard.cli.fix",
     "run": "tfguard.cli.run",
     "verify": "tfguard.cli.verify",
+    "selfcheck": "tfguard.cli.selfcheck",
     "explain": "tfguard.cli.explain",
     "rules": "tfguard.cli.rules",
     "config": "tfguard.cli.config",

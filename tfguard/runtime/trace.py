@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional
 #: Bytes of a digest: enough to tell values apart, short enough to read.
 DIGEST_SIZE = 8
 #: Where code is not the program's.
-_LIBRARIES = ("site-packages", "dist-packages", "<frozen", "<string>")
+_LIBRARIES = ("site-packages", "dist-packages", "<frozen", "<string>", "__autograph_generated_file")
 
 
 class Trace:
