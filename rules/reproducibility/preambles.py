@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tfguard.rules.reproducibility.draws import Versions
 from tfguard.rules.reproducibility.runs import Course, Seeding
+from tfguard.rules.reproducibility.seeds import load_seeds
 
 from tfguard.analysis.blocks import call_at, end_of_statement, insert_below
 from tfguard.analysis.calls import CallSite
@@ -32,6 +33,9 @@ _TENSORFLOW_1 = Module((_PLAIN, _COMPAT), _PLAIN, ("tf", "tensorflow"))
 _TENSORFLOW_COMPAT = Module((_COMPAT,), _COMPAT, ("tf", "tf1"))
 #: `keras.utils.set_random_seed` exists since this version of TensorFlow and Keras.
 _ONE_CALL = (2, 7)
+
+#: What begins a graph for the functions or the body that it holds only.
+_INSIDE = ("enter", "estimator")
 
 Lines = Callable[[Mapping[str, str]], Sequence[str]]
 
@@ -122,7 +126,7 @@ class _Seeder:
 
     def is_behind(self, start: tuple[Edit, ...], began: Event) -> bool:
         """Do lines at the start of the program run after the graph began, and will it be the same at the first draw?"""
-        if began.is_conditional or began.is_repeated or began.item.payload["does"] == "enter":
+        if began.is_conditional or began.is_repeated or began.item.payload["does"] in _INSIDE:
             return False
         end = end_of_statement(self.file(self.entry), began.chain[0][1])
         return end <= max(edit.span.start for edit in start)
@@ -134,7 +138,7 @@ class _Seeder:
             began.path != self.entry
             or len(began.chain) > 1
             or began.is_conditional
-            or began.item.payload["does"] == "enter"
+            or began.item.payload["does"] in _INSIDE
         ):
             return False
         return first is not None and began.chain[0][1] < first.event.chain[0][1] and not began.is_repeated
@@ -163,6 +167,9 @@ class _Seeder:
         call = call_at(file, began.item.start)
         if call is None:
             return None
+        if began.item.payload["does"] == "estimator":
+            edit = estimator_edit(file, began.item.payload["config"], call, self.value)
+            return (edit,) if edit is not None else None
         known = self.seed_above(file, call)
         if known is not None and known[0].generators == generators and "\n" not in known[1].text:
             return insert_below(file, call, modules={}, lines=lambda _: [known[1].text])
@@ -250,6 +257,20 @@ class _Seeder:
         if in_time:
             return "python" in generators and "tensorflow" in generators
         return "python" in generators or "tensorflow" in generators
+
+
+def estimator_edit(file: FileModel, config: int | None, call: CallSite, value: str) -> Edit | None:
+    """Give an Estimator a configuration with a seed, or the seed to the configuration that it has."""
+    table = load_seeds().estimators
+    made = call_at(file, config) if config is not None else None
+    if made is not None:
+        edit: Edit | None = file.rewrite.set_argument(made, table["seed"], value, 1)
+        return edit
+    library, dot, _ = call.written.rpartition(".")
+    if not dot or config is not None:
+        return None
+    text = f"{library}.RunConfig({table['seed']}={value})"
+    return file.rewrite.set_argument(call, table["config"], text, table["position"])
 
 
 def block_of(file: FileModel, generators: tuple[str, ...], versions: Versions, value: str, *, one_call: bool) -> Block:

@@ -18,6 +18,8 @@ from tfguard.targets import Target, keras_of
 
 #: The two default graphs that TensorFlow's seed may belong to, when no `with` has entered another.
 EAGER, DEFAULT_GRAPH = "eager", "default graph"
+#: The graphs that Estimators build.
+ESTIMATOR = "estimator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ class _Follower:
         self.seeded: set[str] = set()
         self.mode = DEFAULT_GRAPH if versions.graph else EAGER
         self.graphs: list[_Graph] = []
+        self.estimators: list[_Graph] = []
+        self.is_estimating = False
         #: The call that began each graph.
         self.began: dict[str, Event] = {}
         self.position = 0
@@ -212,8 +216,11 @@ class _Follower:
 
     def run(self, events: Iterable[Event]) -> Course:
         """Pass through all events."""
+        events = list(events)
+        self.find_estimators(events)
         for self.position, event in enumerate(events):
             self.graphs = [graph for graph in self.graphs if graph.holds(event)]
+            self.is_estimating = any(graph.holds(event) for graph in self.estimators)
             payload = event.item.payload
             for draw in payload.get("draws", ()):
                 self.draw(event, *draw)
@@ -249,7 +256,24 @@ class _Follower:
     @property
     def key(self) -> str:
         """What TensorFlow's seed belongs to at this moment."""
-        return self.graphs[-1].key if self.graphs else self.mode
+        if self.graphs:
+            return self.graphs[-1].key
+        return ESTIMATOR if self.is_estimating else self.mode
+
+    def find_estimators(self, events: Iterable[Event]) -> None:
+        """The calls whose functions build in the graph of an Estimator, and the first that surely has no seed."""
+        found = [event for event in events if event.item.payload.get("does") == "estimator"]
+        made = [event for event in found if "unseeded" in event.item.payload]
+        if not made:
+            return
+        for event in found:
+            start, end = event.item.payload["body"]
+            self.estimators.append(_Graph(event.path, start, end, ESTIMATOR))
+        unseeded = [event for event in made if event.item.payload["unseeded"]]
+        if unseeded:
+            self.began[ESTIMATOR] = unseeded[0]
+        else:
+            self.seeded.add(ESTIMATOR)
 
     def begin(self, key: str, event: Event, *, keeps_seed: bool = False) -> None:
         if self.seeds_every_graph:
@@ -286,9 +310,11 @@ class _Follower:
             if self.key not in self.seeded:
                 place = draw.event if event is None else event
                 began = self.began.get(self.key)
-                self.pending.append(
-                    replace(draw, event=place, position=self.position, began=began, initialises=self.key, key=self.key)
-                )
+                draw = replace(draw, event=place, position=self.position, began=began, key=self.key)
+                if self.key == ESTIMATOR:
+                    self.course.draws.append(draw)
+                else:
+                    self.pending.append(replace(draw, initialises=self.key))
         self.made.clear()
 
     def restore(self) -> None:
@@ -339,7 +365,7 @@ class _Follower:
         draw = Draw(generator, event, self.position, is_sure, why, self.began.get(key), key=key)
         if needs == "initializer" and in_graph:
             self.made.append(draw)
-        elif key not in self.seeded and is_variable and in_graph:
+        elif key not in self.seeded and is_variable and in_graph and key != ESTIMATOR:
             self.pending.append(replace(draw, initialises=key))
         elif key not in self.seeded:
             self.course.draws.append(draw)

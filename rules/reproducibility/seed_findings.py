@@ -68,7 +68,11 @@ class Report:
 
     def _seed_here(self) -> Event | None:
         event = self.loss.seeding.event if self.loss is not None else None
-        return event if event is not None and any(path == self.path for path, _ in event.chain) else None
+        began = self.loss.draw.began if self.loss is not None else None
+        for here in (event, began):  # the graph that throws the seed away stands in the file of the fix
+            if here is not None and any(path == self.path for path, _ in here.chain):
+                return here
+        return None
 
     def _place_of(self, event: Event, draw: Draw) -> Span:
         """The event itself where the file holds it, else the statement of the file that leads to it."""

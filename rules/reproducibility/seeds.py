@@ -35,6 +35,8 @@ class Table:
     session: frozenset[str]
     modes: Mapping[str, str]
     graph_names: frozenset[str]
+    #: What builds in a graph of its own that only its configuration seeds.
+    estimators: Mapping[str, Any]
 
 
 @lru_cache(maxsize=1)
@@ -52,6 +54,7 @@ def load_seeds() -> Table:
             session=frozenset(data["graphs"]["session"]),
             modes=modes["calls"],
             graph_names=frozenset(modes["names"]),
+            estimators=data["estimators"],
         )
     except (KeyError, TypeError, re.error) as error:
         raise TableError(f"seeds.toml or graph_mode.toml: {error}") from error
@@ -74,7 +77,8 @@ def seed_of(call: CallSite) -> dict[str, Any] | None:
         mode = table.modes.get(canonical)
         if mode in ("disable", "eager"):
             return {"does": "graph" if mode == "disable" else "eager"}
-    return _helping(call)
+    names = [call.file.knowledge.canonical(name) for name in call.names]
+    return _estimating(call, names) or _helping(call)
 
 
 def _is_in_force(call: CallSite, name: str, row: Mapping[str, Any]) -> bool:
@@ -112,6 +116,23 @@ def stored_seed_of(store: StoreSite) -> dict[str, Any] | None:
     made = maker_of(store.owner)
     found = {"seeds": ["tensorflow"], "literal": _literal(store.value), "text": _text(store.value)}
     return {**found, "graph": made.span.start} if made is not None and _is_new_graph(made) else found
+
+
+def _estimating(call: CallSite, names: list[str]) -> dict[str, Any] | None:
+    """A call whose functions build in the graph of an Estimator, and whether that graph surely has no seed."""
+    table = load_seeds().estimators
+    if not any(name in table["names"] for name in names):
+        is_given = any(word == table["inputs"] for word, _ in call.keywords)
+        return {"does": "estimator", "body": [call.span.start, call.span.end]} if is_given else None
+    config = call.argument(table["config"], table["position"])
+    made = maker_of(config.expr) if config.expr is not None else None
+    unseeded = config.is_absent or config.is_constant(None)
+    if made is not None and made.names and {*map(made.file.knowledge.canonical, made.names)} <= {*table["seeded_by"]}:
+        seed = made.argument(table["seed"], 1)
+        unseeded = seed.is_absent or seed.is_constant(None)
+    config_start = made.span.start if made is not None else None
+    body = [call.span.start, call.span.end]
+    return {"does": "estimator", "body": body, "unseeded": unseeded, "config": config_start}
 
 
 def _literal(expr: Expr | None) -> int | None:

@@ -1,6 +1,6 @@
-"""Run the fixtures of TFG101 that are for an older TensorFlow, and write down digests of what they print.
+"""Run the fixtures of TFG101 to TFG103 that are for an older TensorFlow, and write down digests of what they print.
 
-usage: record_unseeded_training.py PYTHON ...
+usage: record_seed_rules.py PYTHON ...
 Each PYTHON is an interpreter with a TensorFlow of its own. A case runs on those whose version is the one of its
 `# target:` line (the case of 2.9 on 2.10 too, where it is no longer right), twice, in fresh processes with different
 hash seeds, as it is and fixed. Cases without an interpreter keep what is recorded of them.
@@ -22,22 +22,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = ROOT / "fixtures" / "unseeded-training"
-GOLDENS = ROOT / "tests" / "execution" / "goldens" / "unseeded_training.json"
-ENTRY = {"reset_in_a_module": "train.py"}
-#: Cases that show why there is no fix, or that only restore what another program saved.
-NOT_RUN = {"no_place": "it has no fix", "with_body_on_a_line": "it has no fix"}
+FIXTURES = ROOT / "fixtures"
+RULES = ("unseeded-training", "insufficient-seed", "late-seed")
+GOLDENS = ROOT / "tests" / "execution" / "goldens" / "seed_rules.json"
+ENTRY = {"late-seed/reset_in_a_module": "train.py"}
+#: Cases that need what the environments lack, or more than a processor.
+NOT_RUN: dict[str, str] = {}
 #: Versions that a case is run on besides its own.
-ALSO = {"right_on_2_9": ("2.10",)}
-#: What has to run first, in the same folder.
-PREPARE = {
-    "restored": "import tensorflow as tf\n"
-    "tf.get_variable('w', [2, 2])\ntf.Variable(tf.zeros([2]))\nsess = tf.Session()\n"
-    "sess.run(tf.global_variables_initializer())\ntf.train.Saver().save(sess, './model.ckpt')\n",
-    "initialised_then_restored": "import tensorflow as tf\n"
-    "tf.layers.dense(tf.ones([1, 2]), 3)\nsess = tf.Session()\n"
-    "sess.run(tf.global_variables_initializer())\ntf.train.Saver().save(sess, './model.ckpt')\n",
-}
+ALSO = {"insufficient-seed/right_on_2_9": ("2.10", "2.15"), "insufficient-seed/recipe_on_2_10": ("2.15",)}
 VERSIONS = """
 import json, sys, numpy, tensorflow
 try:
@@ -48,6 +40,10 @@ found = {"python": ".".join(map(str, sys.version_info[:3])), "numpy": numpy.__ve
 found["keras"] = keras.__version__ if keras is not None else ""
 print(json.dumps([tensorflow.__version__, found]))
 """
+
+
+class DoesNotRun(Exception):  # noqa: N818  (a value on its way to the report)
+    """A case that ends with an error, or prints nothing; the last line of its errors."""
 
 
 def versions_of(python: str) -> tuple[str, dict[str, str]]:
@@ -78,15 +74,13 @@ def digests(python: str, name: str, suffix: str) -> list[str]:
     """Digests of what two runs print."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "case"
-        source = CASES / f"{name}{suffix}"
+        source = FIXTURES / f"{name}{suffix}"
         if source.is_dir():
             shutil.copytree(source, folder)
         else:
             folder.mkdir()
-            shutil.copyfile(source.with_name(f"{name}{suffix}.py"), folder / "program.py")
+            shutil.copyfile(source.with_name(f"{source.name}.py"), folder / "program.py")
         write_mnist(folder / "MNIST_data")
-        if name in PREPARE:
-            run(python, folder, ["-c", PREPARE[name] + "print('prepared')\n"], "0")
         entry = ENTRY.get(name, "program.py")
         return [hashlib.sha256(run(python, folder, [entry], seed)).hexdigest()[:16] for seed in ("1", "2")]
 
@@ -97,30 +91,43 @@ def run(python: str, folder: Path, arguments: list[str], hash_seed: str) -> byte
     environment = {**os.environ, **quiet, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([python, "-W", "ignore", *arguments], cwd=folder, env=environment, capture_output=True)
     if done.returncode or not done.stdout.strip():
-        raise SystemExit(f"{folder}: {arguments}: {done.stderr.decode(errors='replace')[-1500:]}")
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise DoesNotRun(" ".join(last)[:150])
     return done.stdout
 
 
 def sources_of(name: str) -> dict[str, str]:
     """Digests of the files of a case and of its twin."""
-    paths = [path for stem in (name, f"{name}.fixed") for path in (CASES / stem, CASES / f"{stem}.py")]
+    paths = [path for stem in (name, f"{name}.fixed") for path in (FIXTURES / stem, FIXTURES / f"{stem}.py")]
     files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.py")))]
-    return {f.relative_to(CASES).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest()[:16] for f in files}
+    return {f.relative_to(FIXTURES).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest()[:16] for f in files}
 
 
 def record(name: str, pythons: dict[str, str], before: dict[str, Any]) -> dict[str, Any]:
     """What a case does on the interpreters that are meant for it."""
-    case = next(path for path in (CASES / name, CASES / f"{name}.py") if path.exists())
+    case = next(path for path in (FIXTURES / name, FIXTURES / f"{name}.py") if path.exists())
     wanted = [target_of(case), *ALSO.get(name, ())]
-    runs = dict(before.get("runs", {}))
-    is_fixed = (CASES / f"{name}.fixed").exists() or (CASES / f"{name}.fixed.py").exists()
+    sources = sources_of(name)
+    runs = dict(before.get("runs", {})) if before.get("sources") == sources else {}
+    is_fixed = any((FIXTURES / f"{name}.fixed{suffix}").exists() for suffix in ("", ".py"))
     for version, python in pythons.items():
-        if ".".join(version.split(".")[:2]) in wanted:
+        if ".".join(version.split(".")[:2]) in wanted and version not in runs:
             runs[version] = {"as it is": digests(python, name, "")}
             if is_fixed:
                 runs[version]["fixed"] = digests(python, name, ".fixed")
             print(name, version, runs[version])
-    return {"sources": sources_of(name), "runs": dict(sorted(runs.items()))}
+    return {"sources": sources, "runs": dict(sorted(runs.items()))}
+
+
+def all_cases() -> list[str]:
+    """The cases of all three rules that are for an older TensorFlow."""
+    found: list[str] = []
+    for rule in RULES:
+        for path in sorted((FIXTURES / rule).iterdir()):
+            is_case = path.suffix in ("", ".py") and ".fixed" not in path.name and path.name != "__pycache__"
+            if is_case and target_of(path) is not None:
+                found.append(f"{rule}/{path.stem}")
+    return found
 
 
 def main(arguments: list[str]) -> None:
@@ -131,14 +138,26 @@ def main(arguments: list[str]) -> None:
         version, others = versions_of(python)
         pythons[version] = python
         goldens["versions"][version] = others
-    names = sorted({p.name.split(".")[0] for p in CASES.iterdir() if p.suffix in ("", ".py")})
-    older = [n for n in names if any(target_of(p) for p in (CASES / n, CASES / f"{n}.py") if p.exists())]
-    cases = {name: record(name, pythons, goldens["cases"].get(name, {})) for name in older if name not in NOT_RUN}
-    goldens["cases"] = {name: row for name, row in cases.items() if row["runs"]}
-    goldens["not run"] = {**{name: "no interpreter" for name in cases if not cases[name]["runs"]}, **NOT_RUN}
+    older = [name for name in all_cases() if name not in NOT_RUN]
+    goldens["not run"] = dict(NOT_RUN)
+    goldens["cases"] = {name: row for name, row in goldens["cases"].items() if name in older}
+    for name in older:
+        try:
+            row = record(name, pythons, goldens["cases"].get(name, {}))
+            goldens["cases"][name] = row
+            if not row["runs"]:
+                goldens["not run"][name] = "no interpreter"
+        except DoesNotRun as error:
+            goldens["cases"].pop(name, None)
+            goldens["not run"][name] = str(error)
+        write(goldens)
+
+
+def write(goldens: dict[str, Any]) -> None:
+    """Write down what is known so far."""
     goldens["versions"] = dict(sorted(goldens["versions"].items()))
-    GOLDENS.parent.mkdir(exist_ok=True)
-    GOLDENS.write_text(json.dumps(goldens, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    found = {**goldens, "cases": {name: row for name, row in goldens["cases"].items() if row["runs"]}}
+    GOLDENS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
