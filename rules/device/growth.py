@@ -32,7 +32,7 @@ def growth_fix(facts: ProjectFacts, program: Program, file: FileModel, *, before
     if file.config.preamble == "shim":
         edits = insert_shim(file, seed=str(file.config.seed), before=before, inside_guard=inside)
         return Fix("Set the program up with `tfguard.runtime.setup`", edits, Safety.SAFE) if edits else None
-    by_name = _names_tensorflow(program)
+    by_name = names_tensorflow(program)
     if by_name and file.target.tensorflow >= (2, 0):
         return _loop(file, before, inside)
     if file.target.tensorflow < _VARIABLE_SINCE or (by_name and file.target.tensorflow < (2, 0)):
@@ -42,7 +42,7 @@ def growth_fix(facts: ProjectFacts, program: Program, file: FileModel, *, before
     return Fix(f"Let TensorFlow take GPU memory as it needs it{why}", edits, Safety.SAFE) if edits else None
 
 
-def _names_tensorflow(program: Program) -> bool:
+def names_tensorflow(program: Program) -> bool:
     """Does the program use TensorFlow by name, not only through Keras (which may run on another backend)?"""
     return any(event.item.name.startswith(("tensorflow.", "tensorflow_datasets.")) for event in program.effects(KEY))
 

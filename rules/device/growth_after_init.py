@@ -63,6 +63,7 @@ from tfguard.rules.device.order import may_both_happen, surely_before
 from tfguard.rules.device.places import note_at, span_of, written_at
 from tfguard.rules.device.record import (
     CONTEXT,
+    DECIDED,
     GRAPH,
     HIDDEN,
     USES,
@@ -108,8 +109,11 @@ def check_project(facts: ProjectFacts, _: Sequence[Finding]) -> Iterator[Finding
 
 def _late_settings(program: Program) -> Iterator[tuple[Event, Event]]:
     events = events_of(program)
-    if any(what(event) == GRAPH for event in events):
+    kinds = {what(event) for event in events}
+    if GRAPH in kinds:
         return
+    if DECIDED in kinds:  # then what lists the devices takes no more than it needs
+        events = [event for event in events if not makes_devices(event)]
     for number, late in enumerate(events):
         if what(late) not in (CONTEXT, HIDDEN, VISIBLE) or late.item.payload.get("what") not in _ERRORS:
             continue

@@ -61,7 +61,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tfguard.rules.device.elsewhere import unbounded_configs
-from tfguard.rules.device.growth import growth_fix
+from tfguard.rules.device.growth import growth_fix, names_tensorflow
 from tfguard.rules.device.places import note_at, on_one_line, written_at
 from tfguard.rules.device.record import (
     BARE,
@@ -79,7 +79,7 @@ from tfguard.rules.device.record import (
     record,
     what,
 )
-from tfguard.rules.device.sessions import Judgement, Kind, Memory, is_cpu_only, judge, kind_of, option_of
+from tfguard.rules.device.sessions import Judgement, Kind, Memory, device_table, is_cpu_only, judge, kind_of, option_of
 from tfguard.rules.device.unused import config_for
 
 from tfguard.analysis.calls import CallSite
@@ -230,12 +230,19 @@ def _starts_gpu(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
     if first is None or kinds & _NOT_THIS_WAY or _is_bounded(events, BARE):
         return
     file = facts.open(program.summary.path)  # not before: it is parsed again
-    if file.target.device == "cpu":
+    if file.target.device == "cpu" or _is_of_other_backend(file, program):
         return
     earliest = next(event for event in events if what(event) in (USES, MAYBE))
     span = _place_in(file, first)
     fix = growth_fix(facts, program, file, before=earliest.chain[0][1])
     yield rule.finding((file, span), _start_message(file, span, first), fix=fix, notes=_notes(facts, file, first))
+
+
+def _is_of_other_backend(file: FileModel, program: Program) -> bool:
+    """Does a program that knows TensorFlow only through Keras import another of Keras' backends?"""
+    others = device_table()["graph"]["backends"]
+    references = file.references(others)
+    return any(reference.statement is not None for reference in references) and not names_tensorflow(program)
 
 
 def _events(program: Program) -> list[Event]:
