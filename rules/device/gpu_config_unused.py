@@ -126,8 +126,8 @@ def check_project(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[
 
 def _kinds(facts: ProjectFacts, path: str) -> frozenset[str]:
     """What the programs that load a file do with the GPU; what the file does, where no program loads it."""
-    programs = [program for program in facts.programs if path in program.files]
-    found = [event.item for program in programs for event in program.effects(KEY) if event.path in program.files]
+    programs = facts.programs_with(path)
+    found = [event.item for program in programs for event in program.effects(KEY) if program.loads(event.path)]
     if not programs:
         bodies = facts.files[path].bodies
         found = [item for name in sorted(bodies) for item in bodies[name] if item.kind == EFFECT and item.rule == KEY]

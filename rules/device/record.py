@@ -61,7 +61,7 @@ def events_of(program: Program) -> list[Event]:
 
     A method of an unknown object may be another file's; what is handed to `multiprocessing.Process` runs elsewhere.
     """
-    events = [event for event in program.effects(KEY) if event.path in program.files]
+    events = [event for event in program.effects(KEY) if program.loads(event.path)]
     launches = {(event.path, event.item.start) for event in events if what(event) == LAUNCHED}
     return [event for event in events if launches.isdisjoint(event.chain[:-1])]
 

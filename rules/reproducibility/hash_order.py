@@ -110,7 +110,7 @@ def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
     for path, note_ in noted.items():
         if "rows" not in note_:
             continue
-        programs = [program for program in facts.programs if path in program.files]
+        programs = facts.programs_with(path)
         if not _trains(noted, path, programs) or _is_pinned(noted, path, programs):
             continue
         file = facts.open(path)

@@ -134,7 +134,7 @@ def check(facts: ProjectFacts, own: Sequence[Finding]) -> Iterator[Finding]:
     """Settings in training programs that start no other process."""
     noted = facts.facts_of(rule.id)
     for path, found in noted.items():
-        programs = [program for program in facts.programs if path in program.files]
+        programs = facts.programs_with(path)
         file = facts.open(path) if found["sites"] else None
         if file is None or file.config.is_hash_seed_pinned or not _trains(facts, path, programs):
             continue
