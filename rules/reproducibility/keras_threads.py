@@ -9,11 +9,13 @@ from tfguard.rules.reproducibility import determinism, generators
 from tfguard.rules.reproducibility.determinism import TRAINS
 from tfguard.rules.reproducibility.thread_config import INTER
 
+from tfguard.analysis.calls import CallSite
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.preamble import Module, insert_preamble
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.model import Edit
 from tfguard.table_files import Version
+from tfguard.tables import load_toml
 from tfguard.targets import keras_of
 
 _TF = Module(("tensorflow",), "tensorflow", ("tf", "tensorflow"))
@@ -30,7 +32,20 @@ class Race(NamedTuple):
     why: str
 
 
-def race_of(facts: ProjectFacts, program: Program) -> Race | None:
+def reads_count(call: CallSite) -> bool:
+    """Does a call make, or name, an optimizer of the package Keras that reads the count of steps?"""
+    name, row = call.names[0], load_toml("determinism.toml")["keras_optimizers"]
+    canonical = call.file.knowledge.canonical(name)
+    if not name.startswith("keras."):
+        return False
+    if canonical == "keras.Model.compile":
+        return call.argument("optimizer", 0).is_constant(*row["names"])
+    decay = call.argument("decay")
+    has_decay = not decay.is_absent and not decay.is_constant(0, 0.0)
+    return canonical in row["counting"] or (canonical.startswith("keras.optimizers.") and has_decay)
+
+
+def race_of(facts: ProjectFacts, program: Program, *, counts: bool) -> Race | None:
     """The training of multi-backend Keras on TF 1 whose operations are not ordered (run in 1.2, 1.10 and 1.15)."""
     target = facts.open(program.summary.path).target
     keras: Version = target.keras or keras_of(target.tensorflow)
@@ -44,8 +59,8 @@ def race_of(facts: ProjectFacts, program: Program) -> Race | None:
         return None
     if keras < _ORDERED:
         return Race(trains, "Keras before 2.3 updates weights while gradients still read them")
-    if any(name.startswith("keras.") and name.endswith(".Embedding") for name in made):
-        return Race(trains, "gradients of an `Embedding` are added up in no order on TF 1")
+    if counts:
+        return Race(trains, "the optimizer reads the count of steps while another operation raises it")
     return None
 
 

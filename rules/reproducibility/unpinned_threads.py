@@ -1,7 +1,7 @@
 """Results that depend on how many threads run, in a program that leaves the number to the machine.
 
 It is said of programs of TF 1 that differ from run to run unless their threads are pinned (`KMeans`,
-`KMeansClustering` and `GMM` of `tf.contrib.factorization`, Keras before 2.3, Keras 2.3 with an `Embedding`), and of
+`KMeansClustering` and `GMM` of `tf.contrib.factorization`, Keras before 2.3, Keras 2.3 with `Adam`), and of
 every program that trains where the setting `threads` asks for a number.
 
 ## Why it matters
@@ -12,7 +12,8 @@ each of five runs gave other clusters in 1.2, 1.10 and 1.15. With one thread for
 for operations (-1, since 1.14) 30 of 32 runs of 1.15 agreed; 1.10 knows no -1, and with one thread for operations eight
 of its eight runs agreed. Keras before 2.3 updates the weights of one layer while the
 gradients of another still read them: with every seed set, three of three runs differed with Keras 2.0.8 on 1.2 and
-2.1.6 on 1.10, and none with one operation at a time.
+2.1.6 on 1.10, and none with one operation at a time. Its `Adam`, and whatever has a `decay`, reads the count of steps
+while another operation raises it, in Keras 2.3 on 1.15 too: three results in four runs.
 
 ## Bad
     import tensorflow as tf
@@ -52,7 +53,7 @@ from typing import Any
 
 from tfguard.rules.reproducibility import determinism, generators
 from tfguard.rules.reproducibility.determinism import PINS, STARTS, TRAINS, call_of, span_in
-from tfguard.rules.reproducibility.keras_threads import Race, race_of, session_edits
+from tfguard.rules.reproducibility.keras_threads import Race, race_of, reads_count, session_edits
 from tfguard.rules.reproducibility.runs import versions_of
 from tfguard.rules.reproducibility.thread_config import INTER, INTRA, is_pinned, kind_of, pin
 
@@ -78,6 +79,7 @@ _TF = Module(("tensorflow",), "tensorflow", ("tf", "tensorflow"))
 #: `tf.config` to tell it by.
 _CALLERS_THREAD = (1, 14)
 _SESSIONS = ("Session", "Supervisor", "RunConfig", "Estimator", "estimator", "slim", "contrib")
+_COUNTING = ("Adam", "adam", "decay")
 
 
 @lru_cache(maxsize=1)
@@ -85,15 +87,16 @@ def _unpinned() -> frozenset[str]:
     return frozenset(name for row in load_toml("determinism.toml")["unpinned"] for name in row["names"])
 
 
-@rule.on_call(mentions=_SESSIONS)
+@rule.on_call(mentions=(*_SESSIONS, *_COUNTING))
 def note_call(call: CallSite) -> list[Any] | None:
-    """Calls that want pinned threads, and sessions whose config pins none: `[is it one, is it the other]`."""
+    """Calls that want pinned threads, sessions that pin none, optimizers of Keras that read the count of steps."""
     if not call.resolution.is_certain or len(call.names) != 1:
         return None
     wants = call.file.knowledge.canonical(call.names[0]) in _unpinned()
     kind = kind_of(call)
     is_open = kind is not None and not is_pinned(call, kind)
-    return [wants, is_open] if wants or is_open else None
+    counts = reads_count(call)
+    return [wants, is_open, counts] if wants or is_open or counts else None
 
 
 @rule.on_project
@@ -114,7 +117,7 @@ def _findings(facts: ProjectFacts, program: Program) -> Iterator[Finding]:
     wants = next((event for event in events if event.item.payload[0]), None)
     sessions = [event for event in events if event.item.payload[1]]
     threads = facts.open(program.summary.path).config.threads if _may_train(program, events) else None
-    race = race_of(facts, program)
+    race = race_of(facts, program, counts=any(event.item.payload[2] for event in events))
     if wants is not None:
         for event in sessions:
             options = {INTRA: str(threads or 1), INTER: _one_at_a_time(facts.open(event.path))}
