@@ -204,14 +204,19 @@ class Loop:
             self.flow.reach(node, f"`{call.written}` is given one after the other")
         elif level and word == "write" and self.is_writer(node):
             self.flow.reach(node, f"`{call.written}` writes one after the other")
-        elif level and word in _MOVES and self.is_split():
+        elif level and word in _MOVES and self.is_split(node):
             self.flow.reach(node, f"`{call.written}` puts the first ones elsewhere than the others")
 
-    def is_split(self) -> bool:
-        """Does a test of the loop ask for the number of the element?"""
-        tests = [node.test for node in ast.walk(self.loop) if isinstance(node, ast.If)]
-        compared = [test for test in tests if isinstance(test, ast.Compare)]
-        return any(isinstance(n, ast.Name) and n.id in self.counters for test in compared for n in ast.walk(test))
+    def is_split(self, node: ast.Call) -> bool:
+        """Does the number of the element decide whether a call is made, or when the loop ends?"""
+        for inner in ast.walk(self.loop):
+            if not isinstance(inner, ast.If) or not isinstance(inner.test, ast.Compare):
+                continue
+            if any(isinstance(n, ast.Name) and n.id in self.counters for n in ast.walk(inner.test)):
+                within = [n for statement in (*inner.body, *inner.orelse) for n in ast.walk(statement)]
+                if node in within or any(isinstance(n, ast.Break) for n in within):
+                    return True
+        return False
 
     def in_order(self, given: list[ast.expr]) -> bool:
         """Is one argument the number that `enumerate` counts with?"""

@@ -16,6 +16,7 @@ from tfguard.rules.reproducibility.parallel import (
     last_word,
     load_parallel,
 )
+from tfguard.rules.reproducibility.seeds import load_seeds
 
 from tfguard.analysis.blocks import maker_of
 from tfguard.analysis.calls import Argument, CallSite, Expr, StoreSite
@@ -288,7 +289,7 @@ def _pooled(call: CallSite) -> Race | None:
         return None
     function = function_of(call.arguments[0])
     drawn = _code_of(call.file, function) if function is not None else ""
-    if not drawn:
+    if function is None or not drawn or _seeds(call.file, function):
         return None
     message = (
         f"`{drawn}` in {_shown(call.arguments[0])} draws from a global generator that the workers of the pool share"
@@ -297,6 +298,12 @@ def _pooled(call: CallSite) -> Race | None:
     return Race(
         call, message, advice="give every task a generator of its own, seeded with its number", is_prevented=False
     )
+
+
+def _seeds(file: FileModel, function: ast.AST) -> bool:
+    """Does the function seed the generator for each task?"""
+    calls = [file.call_site(node) for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return any(canonical_names(call) & load_seeds().seeds.keys() for call in calls)
 
 
 def _is_single(made: CallSite) -> bool:
