@@ -24,7 +24,7 @@ from tfguard.rules.reproducibility.order_table import (
     mapped,
 )
 
-from tfguard.analysis.calls import CallSite
+from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.expressions import parameters_of
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.scopes import Binding, Scope, lookup
@@ -175,7 +175,7 @@ class Flow:
             self.push(subscript, level)
         elif isinstance(index, ast.Name):
             self.indexed(subscript, index, level)
-        elif any(isinstance(node, ast.Call) for node in ast.walk(index)):
+        elif any(isinstance(node, ast.Call) for node in ast.walk(index)) and not self.is_forgotten(index):
             self.push(subscript, level)
 
     def indexed(self, subscript: ast.Subscript, index: ast.Name, level: int) -> None:
@@ -187,10 +187,12 @@ class Flow:
                 Loop(self, around, level, {index.id: NAMES}).run()
                 return
             if isinstance(around, ast.comprehension):
-                self.comprehension(around, level)
+                if not self.is_forgotten(around.iter):
+                    self.comprehension(around, level)
                 return
             if isinstance(binding.value, ast.Call):
-                self.push(subscript, level)
+                if not self.is_forgotten(binding.value):
+                    self.push(subscript, level)
                 return
         scope = self.places[subscript].scope.enclosing_function()
         name = getattr(scope.node, "name", "")
@@ -331,6 +333,8 @@ class Flow:
                     self.push(read, level)
 
     def is_forgotten(self, value: ast.expr) -> bool:
+        """Is it, or is a variable assigned, what does not depend on an order, or puts things into one?"""
+        value = Expr(self.file, value).origin.node
         return isinstance(value, ast.Call) and forgets_order(self.file.call_site(value))
 
     # -- functions ------------------------------------------------------------------------------------------------
