@@ -60,6 +60,7 @@ from tfguard.rules.reproducibility.races import Race, iter_races
 from tfguard.rules.reproducibility.training import LIBRARIES, Training, note_training
 
 from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.modules import Body
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Fix, Note, Severity, Span
 from tfguard.rule import Rule
@@ -72,7 +73,7 @@ _POOLS = ("as_completed", "imap_unordered", "PoolExecutor", "ThreadPool", "Pool(
 
 @rule.facts(mentions=(*LIBRARIES, *_POOLS))
 def facts_of_file(file: FileModel) -> dict[str, Any] | None:
-    """Does the file train, does it ask for op determinism, where are its races, which of its functions draw?"""
+    """Does the file train, does it ask for op determinism, where are its races?"""
     found: dict[str, Any] = note_training(file) or {}
     if prevents(file):
         found["prevented"] = True
@@ -81,10 +82,6 @@ def facts_of_file(file: FileModel) -> dict[str, Any] | None:
     ]
     if races:
         found["races"] = races
-    functions = file.resolver.functions.items()
-    drawing = [name for name, function in functions if draws_of(file, function).op] if found.get("loads") else []
-    if drawing:
-        found["draws"] = drawing
     return found or None
 
 
@@ -117,7 +114,16 @@ def _draws_elsewhere(facts: ProjectFacts, notes: dict[str, Any], path: str, name
     if not names:
         return True
     bodies = [facts.find_body(facts.files[path], name) for name in names]
-    return any(b is not None and b.name in notes.get(b.summary.path, {}).get("draws", ()) for b in bodies)
+    return any(body is not None and _draws(facts, notes, body) for body in bodies)
+
+
+def _draws(facts: ProjectFacts, notes: dict[str, Any], body: Body) -> bool:
+    """Does a function of a file that loads a training library draw? Read again, for hardly any file asks."""
+    if not notes.get(body.summary.path, {}).get("loads"):
+        return False
+    file = facts.open(body.summary.path)
+    function = file.resolver.functions.get(body.name)
+    return function is not None and bool(draws_of(file, function).op)
 
 
 def _finding(race: Race) -> Finding:
