@@ -147,7 +147,7 @@ class Inference:
         place = self.file.index.places.get(node)
         scope = lookup(place.scope, node.id) if place is not None else None
         if scope is None:
-            return UNKNOWN
+            return load_types().by_name(node.id)
         found = join(self.bound(binding) for binding in self.file.resolver.bindings_of(node))
         found = self._filled(found, (scope, node.id))
         return load_types().by_name(node.id) if found.kind in ("unknown", "nothing", "none") else found
