@@ -97,7 +97,7 @@ class Recorder:
 
     def record(self, name: str, inputs: Any, result: Any) -> None:
         """One step."""
-        weights = self.weights() if self.trace.wants_weights() else None
+        weights = self.weights(everything=self.trace.wants_state()) if self.trace.wants_weights() else None
         outputs, made = self.digest_tensors(result), self.take_made()
         self.trace.step(name, inputs=inputs, outputs=outputs, weights=weights, made=made)
 
@@ -120,10 +120,12 @@ class Recorder:
             self.record_new()
             self.trace.add("end", weights=self.weights())
 
-    def weights(self) -> List[Weight]:
-        """Names and digests of all variables that are alive, the trainable ones first."""
-        indices = range(len(self.variables))
-        return self.digests(sorted(indices, key=lambda i: not getattr(self.variables[i](), "trainable", False)))
+    def weights(self, *, everything: bool = True) -> List[Weight]:
+        """Names and digests of the variables that are alive: the trainable ones, then, where asked, all others."""
+        trainable = [bool(getattr(variable(), "trainable", False)) for variable in self.variables]
+        indices = [index for index, is_trainable in enumerate(trainable) if is_trainable]
+        others = [index for index, is_trainable in enumerate(trainable) if not is_trainable]
+        return self.digests(indices + others if everything else indices)
 
     def digests(self, indices: Any) -> List[Weight]:
         """Of some variables; one that has no value yet is left out."""

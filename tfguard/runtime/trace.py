@@ -42,9 +42,14 @@ class Trace:
         self.add("step", number=self.steps, name=name, **fields)
 
     def wants_weights(self) -> bool:
-        """Weights are digested after the first 50 steps, then after every tenth, then after every hundredth."""
+        """Trainable weights are digested after the first 50 steps, then every tenth, then every hundredth."""
         following = self.steps + 1
         return following <= 50 or following % (10 if following <= 1000 else 100) == 0
+
+    def wants_state(self) -> bool:
+        """What an optimizer keeps is several times the weights: after the first five steps, then every tenth."""
+        following = self.steps + 1
+        return following <= 5 or following % 10 == 0
 
 
 def digest(values: Any) -> str:
