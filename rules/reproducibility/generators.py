@@ -36,7 +36,8 @@ def effect(call: CallSite) -> dict[str, Any] | None:
 @recorder.on_store(mentions=".seed")
 def stored_effect(store: StoreSite) -> dict[str, Any] | None:
     """What a write to an attribute does to the generators."""
-    return stored_seed_of(store)
+    found: dict[str, Any] | None = stored_seed_of(store)
+    return found
 
 
 @recorder.facts(mentions=_LIBRARIES)

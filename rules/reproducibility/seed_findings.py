@@ -67,8 +67,8 @@ class Report:
         return self.course.sure[0]
 
     def _seed_here(self) -> Event | None:
-        event = self.loss.seeding.event if self.loss is not None else None
-        began = self.loss.draw.began if self.loss is not None else None
+        event: Event | None = self.loss.seeding.event if self.loss is not None else None
+        began: Event | None = self.loss.draw.began if self.loss is not None else None
         for here in (event, began):  # the graph that throws the seed away stands in the file of the fix
             if here is not None and any(path == self.path for path, _ in here.chain):
                 return here
@@ -159,6 +159,11 @@ class Report:
         return (*notes, *self._notes_on_seeds())
 
     def _notes_on_seeds(self) -> Iterator[Note]:
+        for unset in self.course.unset[:1]:
+            name = unset.parameter.name
+            place = unset.call.file.source.position(unset.call.span.start)
+            text = f"`{unset.call.written}` is called without `{name}`, so `{self.written(unset.event)}` sets no seed"
+            yield Note(text, unset.call.file.path, *place)
         lost = {loss.seeding.position: loss for loss in reversed(self.course.losses)}
         for seeding in self.course.seedings[:3]:
             loss = lost.get(seeding.position)

@@ -100,6 +100,13 @@ def test_seed_of_another_object_is_no_seed(tmp_path: Path) -> None:
     assert len(run_check(tmp_path, select=RULES).findings) == 1
 
 
+def test_note_names_the_call_that_gives_no_seed(tmp_path: Path) -> None:
+    write_files(tmp_path, {"seeds.py": IF_GIVEN, "train.py": train("set_seed()")})
+    (finding,) = run_check(tmp_path, select=RULES).findings
+    text = "`set_seed` is called without `seed`, so `random.seed` sets no seed"
+    assert [note.line for note in finding.notes if note.message == text] == [4]
+
+
 def test_none_undoes_an_earlier_seed(tmp_path: Path) -> None:
     write_files(tmp_path, {"seeds.py": ALWAYS, "train.py": train("tf.keras.utils.set_random_seed(1)\nset_seed()")})
     assert len(run_check(tmp_path, select=RULES).findings) == 1
