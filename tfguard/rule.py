@@ -229,7 +229,7 @@ def summary_of(rules: Sequence[Rule], file: FileModel) -> FileSummary:
 
 
 def _mentioned(words: frozenset[str], file: FileModel) -> bool:
-    return any(word in file.source.text for word in words)
+    return bool(file.once(words, lambda: any(word in file.source.text for word in words)))
 
 
 def run_project_rules(rules: Iterable[Rule], facts: ProjectFacts, findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -321,7 +321,8 @@ class FileModel:
     def undecided(self) -> tuple[tuple[Span, str, str], ...]:
         """Reads of names that star imports, `exec` or `getattr` hide: place, what was written, why."""
         found: list[tuple[Span, str, str]] = []
-        for node in self.index.chains:
+        is_hidden = bool(self.star_imports) or "exec" in self.source.text
+        for node in self.index.chains if is_hidden else ():
             root: ast.expr = node
             while isinstance(root, ast.Attribute):
                 root = root.value
@@ -333,7 +334,7 @@ class FileModel:
             if "import *" in reason or "`exec`" in reason:
                 span, _ = self._chain_span(node)
                 found.append((span, self.text_of(span), reason))
-        for call in self.calls:
+        for call in self.calls if "getattr" in self.source.text else ():
             if "builtins.getattr" in call.names:
                 resolution = self.resolver.resolve(call.node)
                 if resolution.reason == "`getattr` with a computed name":
