@@ -71,7 +71,7 @@ rule = Rule(
     messages=("str expected, not int", "str expected, not bool", 'Valid values are "true" or "false"'),
 )
 
-_WORDS = ("TF_", "tf_", "CUDA_VISIBLE", "KERAS_", "XLA_", "TF2_")
+_WORDS = ("TF_", "tf_cpp_", "tf_force_", "tf_determin", "tf_enable_", "CUDA_", "KERAS_BACK", "XLA_F", "TF2_B")
 _FAMILIES = ("TF_", "tf_", "CUDA_", "KERAS_", "XLA_", "TF2_", "OMP_", "KMP_", "MKL_", "NVIDIA_")
 _OS = {"os": Module(("os",), "os", ("os",))}
 _BOOLEANS = {"boolean": ("0", "1", "true", "false"), "true or false": ("true", "false")}
