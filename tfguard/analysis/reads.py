@@ -41,9 +41,10 @@ def reads_of(file: FileModel, target: ast.Name) -> tuple[Read, ...] | None:
     roots = [_root(chain) for chain in (*file.index.chains, *(store for store, _ in file.index.stores))]
     for root in dict.fromkeys(roots):
         here = file.index.places.get(root) if isinstance(root, ast.Name) and root.id == target.id else None
-        if here is not None and isinstance(root, ast.Name) and isinstance(root.ctx, ast.Load):
-            if lookup(here.scope, root.id) is scope:
-                found.append(_read(file, root))
+        if here is None or not isinstance(root, ast.Name) or not isinstance(root.ctx, ast.Load):
+            continue
+        if lookup(here.scope, root.id) is scope:
+            found.append(_read(file, root))
     return tuple(found)
 
 
