@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 
 from tfguard.atomic import write_atomically
-from tfguard.model import Edit, Finding, Safety
+from tfguard.model import Edit, Finding, Safety, Span
 from tfguard.source import SourceFile
 
 __all__ = ["apply", "choose_fixes", "write_atomically"]
@@ -46,9 +46,11 @@ def merge_edits(findings: Iterable[Finding]) -> list[Edit]:
     return sorted({edit for finding in findings if finding.fix is not None for edit in finding.fix.edits})
 
 
-def _order(finding: Finding) -> tuple[Edit, str, str, int]:
+def _order(finding: Finding) -> tuple[Span, str, Edit, str, int]:
+    """By place and rule; what the names in a file are spelled like has no say in which of two fixes comes first."""
     assert finding.fix is not None
-    return finding.fix.edits[0], finding.rule, finding.message, finding.span.start
+    first = finding.fix.edits[0]
+    return first.span, finding.rule, first, finding.message, finding.span.start
 
 
 def _fits(edit: Edit, taken: Sequence[Edit]) -> bool:
