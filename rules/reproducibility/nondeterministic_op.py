@@ -5,8 +5,8 @@ What is said depends on the target version and on the device. It is said where t
 
 ## Why it matters
 Sums that many threads add up come out differently whenever the order changes. Most operations have another algorithm
-under op determinism, some have none: they raise "UnimplementedError: ... when determinism is enabled" on a GPU, and a
-few differ all the same. `tf.math.bincount` with weights differs on the CPU even under op determinism.
+under op determinism, some have none: they raise an UnimplementedError on a GPU, and a few differ all the same, as
+`tf.math.bincount` with weights does on the CPU.
 
 ## Bad
     import tensorflow as tf
@@ -65,7 +65,6 @@ rule = Rule(
     since="0.1",
     records=[determinism.recorder],
     messages=(
-        "when determinism is enabled",
         "Timestamp cannot be called when determinism is enabled",
         "A deterministic GPU implementation of",
     ),

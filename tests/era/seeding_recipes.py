@@ -4,7 +4,7 @@ usage: seeding_recipes.py [--recipes NAME,...] PYTHON ...
 Each PYTHON is an interpreter with a TensorFlow of its own; `PYTHON:keras2` runs it with TF_USE_LEGACY_KERAS=1. The
 program trains a Keras model with dropout on data that never changes and prints a digest of its weights. Two digests
 that differ prove a NO; a yes means that `RUNS` processes, each with another hash seed, agreed. Updates the golden
-beside this file and prints the README's table.
+beside this file and the table in the README.
 """
 
 from __future__ import annotations
@@ -166,8 +166,17 @@ def read_golden() -> dict[str, Any]:
     return golden
 
 
+def with_table(readme: str, golden: dict[str, Any]) -> str:
+    """A README with the table of a golden between its marks."""
+    before, begin, rest = readme.partition(f"{MARKS[0]}\n")
+    _, end, after = rest.partition(MARKS[1])
+    if not begin or not end:
+        raise SystemExit(f"{README}: there is no place for the table")
+    return "".join((before, begin, render(golden), end, after))
+
+
 def main() -> None:
-    """Run what is asked for, keep the rest, print the table."""
+    """Run what is asked for, keep the rest, write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", default=",".join(RECIPES), help="only these, separated by commas")
     parser.add_argument("pythons", nargs="*", metavar="PYTHON")
@@ -182,7 +191,7 @@ def main() -> None:
             entry["recipes"][name] = try_recipe(python, name, keras2=bool(legacy))
             print(version, name, entry["recipes"][name], file=sys.stderr, flush=True)
         GOLDEN.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(render(golden), end="")
+    README.write_text(with_table(README.read_text(encoding="utf-8"), golden), encoding="utf-8")
 
 
 if __name__ == "__main__":
