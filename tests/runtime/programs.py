@@ -19,9 +19,9 @@ needs_tensorflow = pytest.mark.skipif(not HAS_TENSORFLOW, reason="TensorFlow is 
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """The environment without what would change a program: hash seeds, paths, settings of earlier runs."""
-    dropped = ("PYTHON", "TFGUARD_T", "TFGUARD_R", "COV_", "TF_", "CUDA_")
+    dropped = ("PYTHON", "TFGUARD_T", "TFGUARD_R", "TFGUARD_F", "COV_", "TF_", "CUDA_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
-    return {**kept, **QUIET, **variables}
+    return {**kept, **QUIET, "VIRTUAL_ENV": "", **variables}
 
 
 def run_program(

@@ -22,7 +22,6 @@ print(json.dumps([__name__, __file__.rsplit("/")[-1], sys.argv[1:], sys.path, so
 def run(folder: Path, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """`tfguard run` in a folder."""
     environment = clean_environment(**variables)
-    environment.setdefault("VIRTUAL_ENV", "")
     return subprocess.run(
         [*TFGUARD, "run", *arguments],
         cwd=folder,

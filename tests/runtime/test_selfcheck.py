@@ -15,7 +15,7 @@ from tfguard.cli.selfcheck import is_differing, iter_lines, judge
 
 
 def selfcheck(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = clean_environment(VIRTUAL_ENV="")
+    environment = clean_environment()
     command = [sys.executable, "-m", "tfguard", "selfcheck", *options]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 

@@ -60,7 +60,7 @@ def verify(folder: Path, text: str, *options: str) -> tuple[int, Any]:
 
 def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`tfguard verify`."""
-    environment = clean_environment(VIRTUAL_ENV="")
+    environment = clean_environment()
     command = [sys.executable, "-m", "tfguard", "verify", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
