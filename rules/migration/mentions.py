@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Literal
 
@@ -14,8 +15,28 @@ ROOTS = ("tensorflow", "keras", "tf_keras")
 
 
 def iter_references(file: FileModel) -> tuple[Reference, ...]:
-    """The mentions of the libraries, of which none is the project's own package."""
-    return file.references(root for root in ROOTS if root not in file.config.packages)
+    """The mentions of the libraries, of which none is the project's own package, but for what the file writes there."""
+    mentions = file.references(root for root in ROOTS if root not in file.config.packages)
+    own = written_names(file)
+    if not own:
+        return mentions
+    return tuple(mention for mention in mentions if not any(_is_below(name, own) for name in mention.names))
+
+
+def written_names(file: FileModel) -> frozenset[str]:
+    """Attributes that the file itself gives to a library: `tf.model = Sequential()`."""
+    found: list[str] = []
+    for store in file.stores:
+        if isinstance(store.target, ast.Attribute):
+            attribute = store.target.attr
+            found += [f"{name}.{attribute}" for name in store.names if name.partition(".")[0] in ROOTS]
+    return frozenset(found)
+
+
+def _is_below(name: str, roots: frozenset[str]) -> bool:
+    while name and name not in roots:
+        name = name.rpartition(".")[0]
+    return bool(name)
 
 
 def broken_references(file: FileModel) -> Iterator[tuple[Reference, Status]]:
