@@ -39,6 +39,8 @@ class Draw:
     initialises: str = ""
     #: What the seed of its generator belongs to: for TensorFlow's the graph, else the generator itself.
     key: str = ""
+    #: A condition decides whether the program comes there.
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,12 @@ class Course:
 
     @cached_property
     def unseeded(self) -> tuple[Draw, ...]:
-        """The first unseeded draw from each generator, a sure one where there is one, in order."""
+        """The first unseeded draw from each generator, a sure one where there is one, in order.
+
+        One that no condition decides goes before one that stands behind an `if`.
+        """
         first: dict[str, Draw] = {}
-        for draw in sorted(self.draws, key=lambda draw: (not draw.is_sure, draw.position)):
+        for draw in sorted(self.draws, key=lambda draw: (not draw.is_sure, draw.is_optional, draw.position)):
             first.setdefault(draw.generator, draw)
         return tuple(sorted(first.values(), key=lambda draw: draw.position))
 
@@ -125,8 +130,9 @@ class Course:
 
     @property
     def sure(self) -> tuple[Draw, ...]:
-        """What the program surely draws from generators that it has not seeded."""
-        return tuple(draw for draw in self.unseeded if draw.is_sure)
+        """What the program surely draws from generators without a seed; what conditions decide, where that is all."""
+        sure = tuple(draw for draw in self.unseeded if draw.is_sure)
+        return tuple(draw for draw in sure if not draw.is_optional) or sure
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -311,6 +317,7 @@ class _Follower:
                 place = draw.event if event is None else event
                 began = self.began.get(self.key)
                 draw = replace(draw, event=place, position=self.position, began=began, key=self.key)
+                draw = replace(draw, is_optional=place.is_optional)
                 if self.key == ESTIMATOR:
                     self.course.draws.append(draw)
                 else:
@@ -362,7 +369,8 @@ class _Follower:
         if is_variable:
             self.use_made(event)
         is_sure = is_sure and not (needs == "scope" and "scoped" in self.noted)
-        draw = Draw(generator, event, self.position, is_sure, why, self.began.get(key), key=key)
+        began, is_optional = self.began.get(key), event.is_optional
+        draw = Draw(generator, event, self.position, is_sure, why, began, key=key, is_optional=is_optional)
         if needs == "initializer" and in_graph:
             self.made.append(draw)
         elif key not in self.seeded and is_variable and in_graph and key != ESTIMATOR:

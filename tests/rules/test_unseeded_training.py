@@ -135,6 +135,21 @@ def test_finding_names_the_draw_of_another_file(tmp_path: Path) -> None:
     assert (finding.notes[0].path, finding.notes[0].line) == ("net.py", 5)
 
 
+def test_what_a_condition_decides_is_seeded_and_not_said(tmp_path: Path) -> None:
+    """Only what the program draws whatever happens is named; the fix seeds the rest too."""
+    code = (
+        "import random\nimport sys\nimport numpy as np\nimport tensorflow as tf\n\n"
+        "def name(given=None):\n    if not given:\n        given = random.choice('abc')\n    return given\n\n"
+        "print(name('run'))\nprint(tf.constant(np.random.rand(2)))\n"
+    )
+    (finding,) = findings(tmp_path, {"train.py": code})
+    assert "`np.random.rand`" in finding.message
+    assert "`random`" not in finding.message
+    assert "tf.keras.utils.set_random_seed(42)\n" in fixed(tmp_path, code)
+    (other,) = findings(tmp_path, {"train.py": code.replace("np.random.rand(2)", "1")})
+    assert "`random`" in other.message
+
+
 def test_draw_at_the_import_of_an_imported_file_has_an_unsafe_fix(tmp_path: Path) -> None:
     data = (
         "import numpy as np\nimport tensorflow as tf\n\nX = np.random.rand(3)\n\n"

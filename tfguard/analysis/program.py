@@ -14,6 +14,8 @@ from tfguard.analysis.summary import CALL, EFFECT, IMPORT, METHOD, Entry, FileSu
 _ROUNDS = 2
 _DEPTH = 60
 _ITEMS = 50_000
+#: How the body of a main guard is called.
+_MAIN = ".<main>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Event:
     trail: tuple[Item, ...]
     #: May the program run without it?
     is_conditional: bool
+    #: Does a condition or an error on the way choose it (a loop or the body of a `try` does not count)?
+    is_optional: bool = False
 
     @property
     def is_repeated(self) -> bool:
@@ -77,13 +81,17 @@ class _Way(NamedTuple):
     item: Item | None = None
     depth: int = 0
     is_conditional: bool = False
+    is_optional: bool = False
     #: The class of the instance whose method runs, and the class that defines the method.
     receiver: ClassKey | None = None
     owner: str = ""
 
-    def through(self, path: str, item: Item, conditional: bool) -> _Way:
-        """One place further."""
-        return _Way(self, path, item, self.depth + 1, self.is_conditional or conditional, self.receiver, self.owner)
+    def through(self, path: str, item: Item, body: str) -> _Way:
+        """One place further, in a body."""
+        branch = item.branch[1:] if body.endswith(_MAIN) else item.branch  # the main guard itself is none
+        conditional = self.is_conditional or bool(branch)
+        optional = self.is_optional or any(exclusive or arm > 0 for _, arm, exclusive in branch)
+        return _Way(self, path, item, self.depth + 1, conditional, optional, self.receiver, self.owner)
 
     def event(self, path: str, item: Item) -> Event:
         """An effect at the end of the way."""
@@ -95,7 +103,7 @@ class _Way(NamedTuple):
             here = here.before
         places.reverse()
         chain = tuple((path, item.start) for path, item in places)
-        return Event(path, item, chain, tuple(item for _, item in places), self.is_conditional)
+        return Event(path, item, chain, tuple(item for _, item in places), self.is_conditional, self.is_optional)
 
 
 class Run:
@@ -131,7 +139,7 @@ class Run:
         way = way._replace(receiver=receiver, owner=_class_of(summary, name) if receiver is not None else "")
         for item in items:
             self.count += 1
-            yield from self.item(summary, item, way.through(summary.path, item, _is_conditional(item, name)))
+            yield from self.item(summary, item, way.through(summary.path, item, name))
         self.active.discard(key)
 
     def item(self, summary: FileSummary, item: Item, way: _Way) -> Iterator[Event]:
@@ -170,7 +178,7 @@ class Run:
             yield from self.body(body, way)
         if not known:
             for body in self.modules.methods_named(item.name, self.loaded):
-                yield from self.body(body, way._replace(is_conditional=True))
+                yield from self.body(body, way._replace(is_conditional=True, is_optional=True))
 
     def load(self, summary: FileSummary, name: str, way: _Way) -> Iterator[Event]:
         """What importing a module does, the first time."""
@@ -186,8 +194,3 @@ def _class_of(summary: FileSummary, body: str) -> str:
     while owner and owner not in summary.classes:
         owner = owner.rpartition(".")[0]
     return owner
-
-
-def _is_conditional(item: Item, body: str) -> bool:
-    """Is the item on a branch (the main guard itself is none)?"""
-    return bool(item.branch[1:] if body.endswith(".<main>") else item.branch)

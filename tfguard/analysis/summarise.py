@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +25,8 @@ StoreFunction = Callable[[StoreSite], Any]
 #: What is handed a function without calling it.
 _LOOKS = ("callable", "getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str")
 _ONLY_HOLD = frozenset({"functools.partial", *(f"builtins.{name}" for name in _LOOKS)})
+#: How functions are called that keep what they are given for later (`tf.register_tensor_conversion_function`).
+_KEEP = re.compile(r"(un)?register|add_dispatch|dispatch_for")
 
 
 def summarise(
@@ -168,7 +171,7 @@ def _methods_of_own_classes(file: FileModel, call: CallSite) -> tuple[str, ...]:
 
 def _project_functions_in(file: FileModel, call: CallSite) -> Iterator[str]:
     """Functions of the project that a call is handed (`app.run(main)`, `ds.map(parse)`) and may call."""
-    if call.names and _ONLY_HOLD.issuperset(call.names):
+    if (call.names and _ONLY_HOLD.issuperset(call.names)) or _KEEP.match(call.written.rpartition(".")[2].strip()):
         return
     values = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
     for value in values:
