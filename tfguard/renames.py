@@ -98,7 +98,7 @@ def load_removed() -> dict[str, Removed]:
     """The rows of removed.toml by prefix."""
     found: dict[str, Removed] = {}
     try:
-        for row in load_toml("removed.toml")["removed"]:
+        for row in map(dict, load_toml("removed.toml")["removed"]):
             prefixes = row.pop("prefix")
             row["since"] = parse_version(row["since"])
             row["had"] = parse_version(row["had"]) if "had" in row else None

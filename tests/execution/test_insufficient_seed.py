@@ -18,7 +18,8 @@ CASES = Path(__file__).parent.parent.parent / "fixtures" / "insufficient-seed"
 PROGRAMS = cases_in(
     CASES,
     entries={},
-    without=("split_has_its_own_state",),  # scikit-learn is not among the packages of the tests
+    # scikit-learn is not among the packages of the tests; a name of the other is gone from the newest Keras
+    without=("split_has_its_own_state", "keras_3_and_a_lost_name"),
 )
 FOUND = sorted(name.removesuffix(".fixed") for name in PROGRAMS if name.endswith(".fixed"))
 
