@@ -31,6 +31,7 @@ from tfguard.analysis.flow.values import (
     Module,
     NoGradient,
     Sequence,
+    Super,
     Tensor,
     Unknown,
     Value,
@@ -76,6 +77,10 @@ def get_attribute(m: Machine, owner: Value, name: str, frame: Frame) -> Value:
         return found if found is not None else _submodule(m, owner, name)
     if isinstance(owner, Instance):
         return _of_instance(m, owner, name)
+    if isinstance(owner, Super):
+        methods = [find_in_class(base, name) for base in owner.bases if isinstance(base, Class)]
+        method = next((found for found in methods if isinstance(found, Function)), None)
+        return Bound(method, owner.receiver) if method is not None else Unknown("a library's class has it", wild=True)
     if isinstance(owner, Class):
         found = find_in_class(owner, name)
         return _unbound(found, owner) if found is not None else unknown_of("it is not in the class", wild=True)
@@ -320,12 +325,12 @@ def _call(m: Machine, node: ast.Call, frame: Frame) -> Value:
 
 
 def _super(frame: Frame) -> Value:
-    """`super()` in a method: the object itself, seen as one of its class's bases."""
+    """`super()` in a method."""
     owner = frame.function.owner if frame.function is not None else None
     receiver = next(iter(frame.names.values.values()), None)
     if owner is None or not isinstance(receiver, Instance):
         return Unknown("`super()` is not in a method", wild=True)
-    return Instance(Class(owner.file, owner.node, {}, owner.bases), receiver.attributes, receiver.born)
+    return Super(receiver, owner.bases)
 
 
 def _joined(m: Machine, node: ast.JoinedStr, frame: Frame) -> Value:
@@ -358,12 +363,8 @@ def _yield(m: Machine, node: ast.Yield | ast.YieldFrom, frame: Frame) -> Value:
     return Unknown("it is sent from outside")
 
 
-def _constant(m: Machine, node: ast.Constant, frame: Frame) -> Value:
-    return Const(node.value)
-
-
 _EXPRESSIONS: dict[type, Callable[[Machine, Any, Frame], Value]] = {
-    ast.Constant: _constant,
+    ast.Constant: lambda m, node, frame: Const(node.value),
     ast.Name: _name,
     ast.Attribute: _attribute,
     ast.Call: _call,

@@ -102,6 +102,14 @@ class Instance(Value):
     born: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Super(Value):
+    """What `super()` gives: an object whose names are looked up in the bases of a class."""
+
+    receiver: Instance
+    bases: list[Value]
+
+
 @dataclass(slots=True, eq=False)
 class Module(Value):
     """A module of the project."""
