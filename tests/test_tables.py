@@ -277,7 +277,7 @@ def test_there_are_many_renames() -> None:
 
 def test_renames_lead_to_names_that_exist(table: ApiTable) -> None:
     for row in all_renames():
-        # Not every version lists the private ones, which are found where they are imported: `after` is what proves them.
+        # Not every version lists the private ones, which are found where they are imported; `after` proves them.
         is_private = row.new.startswith("tensorflow.python.")
         for version, keras in points(row.old, row, table):
             kind = table.status(row.new, version, keras, imported=is_private).kind
