@@ -120,6 +120,10 @@ def reorder_listings(order: str, trace: Trace) -> None:
         return Entries(arrange(found, lambda entry: entry.name))
 
     os.listdir, os.scandir = list_folder, scan_folder
+    accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)  # until Python 3.10, when it is loaded
+    for name, function in (("listdir", list_folder), ("scandir", scan_folder)):
+        if hasattr(accessor, name):
+            setattr(accessor, name, staticmethod(function))
 
 
 class Entries:
