@@ -18,6 +18,8 @@ from tfguard.tables import load_toml
 WORDS = ("gym", "env.seed", "envs.seed", "environment.seed", "reset(seed", "seed_env")
 _MADE, _SEEDED, _RESET = "made", "seeded", "reset"
 _PLAIN = (ast.Assign, ast.AnnAssign)
+#: The TensorFlow of the days of gym 0.11, whose spaces are the first that can be seeded (source: gym's history).
+_SPACES_HAVE_SEED = (1, 13)
 
 
 def environment_of(call: CallSite) -> str | None:
@@ -61,7 +63,8 @@ def _seeding(file: FileModel, call: CallSite) -> tuple[Edit, ...] | None:
         return None
     seed = str(file.config.seed)
     lines = [f"{target}.reset(seed={seed})" if is_new else f"{target}.seed({seed})"]
-    if any(other.written.endswith("action_space.sample") for other in file.calls):
+    has_seed = is_new or file.target.tensorflow >= _SPACES_HAVE_SEED
+    if has_seed and any(other.written.endswith("action_space.sample") for other in file.calls):
         lines.append(f"{target}.action_space.seed({seed})")
     return place_lines(file, statement, modules={}, lines=lambda names: lines, below=True)
 
