@@ -135,6 +135,17 @@ def test_finding_names_the_draw_of_another_file(tmp_path: Path) -> None:
     assert (finding.notes[0].path, finding.notes[0].line) == ("net.py", 5)
 
 
+@pytest.mark.parametrize(("target", "is_seeded"), [("tensorflow==1.4", False), ("tensorflow==1.15", True)])
+def test_spaces_of_old_gym_cannot_be_seeded(target: str, is_seeded: bool, tmp_path: Path) -> None:
+    code = (
+        "import gym\nimport tensorflow as tf\n\nenv = gym.make('CartPole-v0')\nstate = env.reset()\n"
+        "state, reward, done, _ = env.step(env.action_space.sample())\nprint(tf.random_normal([2]))\n"
+    )
+    found = fixed(tmp_path, code, target)
+    assert "env.seed(42)\n" in found
+    assert ("env.action_space.seed(42)\n" in found) is is_seeded
+
+
 def test_what_a_condition_decides_is_seeded_and_not_said(tmp_path: Path) -> None:
     """Only what the program draws whatever happens is named; the fix seeds the rest too."""
     code = (
