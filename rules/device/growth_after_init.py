@@ -59,7 +59,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tfguard.rules.device.moves import move_above
-from tfguard.rules.device.order import may_both_happen, surely_before
+from tfguard.rules.device.order import late_in_programs, may_both_happen, surely_before
 from tfguard.rules.device.places import note_at, span_of, written_at
 from tfguard.rules.device.record import (
     CONTEXT,
@@ -98,13 +98,8 @@ _ERRORS = {"growth": "Physical", "limit": "Virtual", "visible": "Visible"}
 @rule.on_project
 def check_project(facts: ProjectFacts, _: Sequence[Finding]) -> Iterator[Finding]:
     """Every setting that comes after something that surely started the GPU, once."""
-    seen: set[tuple[str, int]] = set()
-    for program in facts.programs:
-        for start, late in _late_settings(program):
-            place = (late.path, late.item.start)
-            if place not in seen and late.path in facts.files:
-                seen.add(place)
-                yield from _report(facts, program, start, late)
+    for program, start, late in late_in_programs(facts, _late_settings):
+        yield from _report(facts, program, start, late)
 
 
 def _late_settings(program: Program) -> Iterator[tuple[Event, Event]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from tfguard.analysis.project import Event
+from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.scopes import is_exclusive
 from tfguard.analysis.summary import METHOD
 
@@ -37,3 +38,16 @@ def happens_before(first: Event, second: Event) -> bool:
     own = replace(first.item, branch=())
     certain = replace(first, item=own, trail=(*first.trail[:-1], own))
     return may_both_happen(first, second) and surely_before(certain, second)
+
+
+def late_in_programs(
+    facts: ProjectFacts, late_of: Callable[[Program], Iterable[tuple[Event, Event]]]
+) -> Iterator[tuple[Program, Event, Event]]:
+    """What comes too late in each program, and what came before it; a place of the project once."""
+    seen: set[tuple[str, int]] = set()
+    for program in facts.programs:
+        for start, late in late_of(program):
+            place = (late.path, late.item.start)
+            if place not in seen and late.path in facts.files:
+                seen.add(place)
+                yield program, start, late

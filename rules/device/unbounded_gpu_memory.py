@@ -196,7 +196,7 @@ def _is_settled(facts: ProjectFacts, finding: Finding, reached: list[Program]) -
     """Does every program that makes the session bound it in another way?"""
     if reached:
         return all(_settles(program, finding) for program in dict.fromkeys(reached))
-    loading = [program for program in facts.programs if finding.path in program.files]
+    loading = facts.programs_with(finding.path)
     if loading:
         return all(_is_bounded(program.effects(record.key), BARE) for program in loading)
     summary = facts.files[finding.path]
@@ -247,7 +247,7 @@ def _is_of_other_backend(file: FileModel, program: Program) -> bool:
 
 def _events(program: Program) -> list[Event]:
     """The effects in files that the program loads (a method of an unknown object may be another file's)."""
-    return [event for event in program.effects(record.key) if event.path in program.files]
+    return [event for event in program.effects(record.key) if program.loads(event.path)]
 
 
 def _place_in(file: FileModel, event: Event) -> Span:

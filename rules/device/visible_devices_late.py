@@ -48,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tfguard.rules.device.moves import move_above
-from tfguard.rules.device.order import surely_before
+from tfguard.rules.device.order import late_in_programs, surely_before
 from tfguard.rules.device.places import note_at, span_of, written_at
 from tfguard.rules.device.record import (
     BARE,
@@ -81,13 +81,8 @@ _STARTERS = frozenset({BARE, CONFIGURED, STARTED, LISTED, LOOKED, USES})
 @rule.on_project
 def check_project(facts: ProjectFacts, _: Sequence[Finding]) -> Iterator[Finding]:
     """Every variable that is set after something has surely asked for the GPUs, once."""
-    seen: set[tuple[str, int]] = set()
-    for program in facts.programs:
-        for start, late in _late_variables(program):
-            place = (late.path, late.item.start)
-            if place not in seen and late.path in facts.files:
-                seen.add(place)
-                yield from _report(facts, program, start, late)
+    for program, start, late in late_in_programs(facts, _late_variables):
+        yield from _report(facts, program, start, late)
 
 
 def _late_variables(program: Program) -> Iterator[tuple[Event, Event]]:
