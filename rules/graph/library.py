@@ -256,13 +256,6 @@ class TensorLibrary:
             machine.connect(node, value, Mode.MAYBE)
         return Tensor(node)
 
-    def make_parts(self, machine: Machine, call: Call) -> Value:
-        """`tf.split`: a list whose elements all come from the value."""
-        made = Tensor(machine.make(self.canonical(call.name), call.node, call.file))
-        for value in (*call.arguments, *call.keywords.values()):
-            machine.connect(made.node, value, Mode.FLOWS)
-        return made
-
     def cast(self, machine: Machine, call: Call) -> Value:
         """`tf.cast`: a gradient passes to numbers with a fraction."""
         wanted = call.argument("dtype", 1)
@@ -383,7 +376,6 @@ _MAKERS: dict[str, _Maker] = {
     "get_variable": TensorLibrary.get_variable,
     "placeholder": TensorLibrary.make_placeholder,
     "constant": TensorLibrary.make_constant,
-    "parts": TensorLibrary.make_parts,
     "cast": TensorLibrary.cast,
     "transparent": TensorLibrary.transparent,
     "inert": TensorLibrary.inert,

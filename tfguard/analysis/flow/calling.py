@@ -255,18 +255,3 @@ def find_in_class(cls: Class, name: str) -> Value | None:
             return here.names[name]
         waiting = [*here.bases, *waiting]
     return None
-
-
-def library_bases(cls: Class) -> list[str]:
-    """The names of the libraries' classes that a class of the project derives from, however far."""
-    found: list[str] = []
-    waiting: list[Value] = [cls]
-    seen: list[Any] = []
-    while waiting:
-        here = waiting.pop(0)
-        if isinstance(here, External):
-            found.append(here.name)
-        elif isinstance(here, Class) and here not in seen:
-            seen.append(here)
-            waiting = [*here.bases, *waiting]
-    return found

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Protocol
 from tfguard.analysis.flow.graph import Kind, Mode, Node
 from tfguard.analysis.flow.values import (
     Const,
-    External,
     Function,
     Module,
     Names,
@@ -215,8 +214,3 @@ def unknown_of(reason: str, *values: Value, wild: bool = False) -> Unknown:
     """Something computed from some values in a way that is not known."""
     nodes, more = nodes_of(*values)
     return Unknown(reason, nodes, wild or more)
-
-
-def external_root(value: Value) -> str:
-    """The package that a library's value belongs to."""
-    return value.name.partition(".")[0] if isinstance(value, External) else ""
