@@ -1,24 +1,22 @@
-"""Programs of a project that ask for gradients, followed from their entry (part of the TFG3xx rules)."""
+"""The gradients of followed programs that are None and do harm (part of the TFG3xx rules)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tfguard.rules.graph.following import followed_programs
 from tfguard.rules.graph.library import Asked, TensorLibrary
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Reach, reach
-from tfguard.analysis.flow.machine import MOST_STEPS, Call, Machine
+from tfguard.analysis.flow.machine import Call, Machine
 from tfguard.analysis.flow.values import NoGradient, inside, nodes_of
-from tfguard.analysis.project import Program, ProjectFacts
+from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
 
 #: Which files ask for gradients.
 GRADIENTS = Recorder("gradients")
-
-#: Expressions that are followed in all programs of a project together; what comes after is not looked at.
-_MOST_STEPS = 1_000_000
 
 #: Takes None among its gradients and leaves that variable alone.
 _APPLY = ("apply_gradients",)
@@ -55,33 +53,13 @@ def missing_gradients(facts: ProjectFacts) -> tuple[Missing, ...]:
 def _all(facts: ProjectFacts) -> Iterator[Missing]:
     asking = facts.facts_of(GRADIENTS.key)
     seen: set[tuple[str, int, int]] = set()
-    left = _MOST_STEPS
-    for program in facts.programs:
-        if left <= 0 or not any(path in asking for path in program.files):
-            continue
-        machine, library = _follow(facts, program, min(left, MOST_STEPS))
-        left -= machine.steps
-        for missing in _of_program(machine, library):
+    for followed in followed_programs(facts, asking):
+        for missing in _of_program(followed.machine, followed.library):
             call = missing.asked.call
             key = (call.file.path, call.node.lineno, missing.none.of.number)
             if key not in seen:
                 seen.add(key)
                 yield missing
-
-
-def _follow(facts: ProjectFacts, program: Program, limit: int) -> tuple[Machine, TensorLibrary]:
-    """Follow a program from its entry, through the files of the project that it imports."""
-
-    def find(importer: FileModel, dotted: str) -> FileModel | None:
-        summary = facts.files.get(importer.path)
-        found = facts.find_module(summary, dotted) if summary is not None else None
-        return facts.open(found.path) if found is not None else None
-
-    file = facts.open(program.summary.path)
-    library = TensorLibrary(file.knowledge)
-    machine = Machine(library, find, limit)
-    machine.run(file)
-    return machine, library
 
 
 def _of_program(machine: Machine, library: TensorLibrary) -> Iterator[Missing]:

@@ -14,6 +14,7 @@ from tfguard.analysis.flow.values import (
     Class,
     External,
     Function,
+    Inherited,
     Instance,
     Mapping,
     Names,
@@ -22,6 +23,7 @@ from tfguard.analysis.flow.values import (
     Value,
     alternatives,
     join,
+    nodes_of,
 )
 
 Block = Callable[[Machine, list[ast.stmt], Frame], frozenset[Status]]
@@ -129,6 +131,8 @@ def _call_one(m: Machine, function: Value, given: Given, node: ast.Call, frame: 
         return _call_instance(m, function, given, node, frame)
     if isinstance(function, External):
         return call_library(m, function, given, node, frame)
+    if isinstance(function, Inherited):
+        note_call(m, Call(function.name, node, frame.file, given.positional, given.keywords, given.has_more), function)
     escape(m, given)
     return unknown_of("it is not known what is called", function, *given.values, wild=True)
 
@@ -159,11 +163,18 @@ def call_library(
     owner = function if function.made_by is not None else receiver
     name = f"{function.name}.__call__" if function.made_by is not None else function.name
     call = Call(name, node, frame.file, given.positional, given.keywords, given.has_more, owner)
-    call.contexts, call.position = tuple(m.contexts), len(m.nodes)
-    call.is_conditional, call.is_repeated = m.conditional > 0, m.repeated > 0
-    m.calls.append(call)
+    note_call(m, call)
     call.result = m.library.call(m, call)
     return call.result
+
+
+def note_call(m: Machine, call: Call, inherited: Inherited | None = None) -> None:
+    """Keep a call of a library, or of a method that an object of the project has from a library's class."""
+    call.contexts, call.position = tuple(m.contexts), len(m.nodes)
+    call.is_conditional, call.is_repeated = m.conditional > 0, m.repeated > 0
+    if inherited is not None:
+        call.receiver = inherited.receiver
+    m.calls.append(call)
 
 
 def escape(m: Machine, given: Given) -> None:
@@ -193,6 +204,7 @@ def invoke(m: Machine, function: Function, given: Given) -> Value:
 
     if m.depth >= DEEPEST:
         return unknown_of("the calls are nested too deeply", *given.values, wild=True)
+    m.entered.add(function.node)
     names = Names(bind(function, given), function.around)
     frame = Frame(function.file, names, function)
     m.depth += 1
@@ -254,4 +266,27 @@ def find_in_class(cls: Class, name: str) -> Value | None:
         if name in here.names:
             return here.names[name]
         waiting = [*here.bases, *waiting]
+    return None
+
+
+def inherited(owner: Instance, name: str) -> Value:
+    """An attribute that nobody in the project sets: a library's class among the bases may have it."""
+    nodes, _ = nodes_of(owner)
+    base = library_base(owner.cls)
+    if base is None:
+        return Unknown("the attribute is not set", nodes, wild=True)
+    return Inherited("a library's class has it", nodes, True, f"{base}.{name}", owner)
+
+
+def library_base(cls: Class) -> str | None:
+    """The first class of a library among the bases, depth first."""
+    waiting: list[Value] = list(cls.bases)
+    seen: list[Value] = []
+    while waiting:
+        here = waiting.pop(0)
+        if isinstance(here, External) and here.made_by is None:
+            return here.name if here.name != "builtins.object" else None
+        if isinstance(here, Class) and here not in seen:
+            seen.append(here)
+            waiting = [*here.bases, *waiting]
     return None

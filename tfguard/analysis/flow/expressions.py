@@ -13,6 +13,7 @@ from tfguard.analysis.flow.calling import (
     call_value,
     define_function,
     find_in_class,
+    inherited,
     invoke,
 )
 from tfguard.analysis.flow.containers import element_of, get_item, items_of, set_attribute, set_item
@@ -118,7 +119,7 @@ def _of_instance(m: Machine, owner: Instance, name: str) -> Value:
     if found is None:
         if name == "__class__":
             return owner.cls
-        return unknown_of("the attribute is not set", owner, wild=True)
+        return inherited(owner, name)
     if isinstance(found, Function):
         return Bound(found, owner)
     if isinstance(found, External) and found.name.startswith("builtins.") and found.arguments:

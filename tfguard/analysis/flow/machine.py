@@ -125,6 +125,8 @@ class Machine:
         self.modules: dict[str, Module] = {}
         self.nodes: list[Node] = []
         self.calls: list[Call] = []
+        #: The functions whose bodies were followed.
+        self.entered: set[ast.AST] = set()
         #: Operators whose operand is the None of a gradient.
         self.misused: list[tuple[NoGradient, ast.AST, FileModel]] = []
         self.contexts: list[Value] = []

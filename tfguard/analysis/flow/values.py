@@ -166,6 +166,14 @@ class Unknown(Value):
     wild: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Inherited(Unknown):
+    """What an object of a class of the project has from a library's class; called, it is a method."""
+
+    name: str = ""
+    receiver: Value | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Names:
     """The names of one running body, and those around it."""

@@ -1,0 +1,84 @@
+"""Programs of a project, followed from their entry, each once for all rules (part of the TFG3xx rules)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from tfguard.rules.graph.library import TensorLibrary
+
+from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.flow.loose import follow_loose
+from tfguard.analysis.flow.machine import Machine
+from tfguard.analysis.project import Program, ProjectFacts
+
+#: Expressions that are followed for one question in a project; what comes after is not looked at.
+_MOST_STEPS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """A program, or the bodies of a file that no program calls, and what came of following them."""
+
+    machine: Machine
+    library: TensorLibrary
+
+
+def followed_programs(facts: ProjectFacts, paths: Collection[str]) -> Iterator[Followed]:
+    """The programs that load one of the files, in path order."""
+    left = _MOST_STEPS
+    for program in facts.programs:
+        if left > 0 and any(path in paths for path in program.files):
+            followed = _program(facts, program)
+            left -= followed.machine.steps
+            yield followed
+
+
+def followed_with(facts: ProjectFacts, paths: Collection[str]) -> Iterator[Followed]:
+    """The programs that load one of the files, then what those files define and none of the programs calls."""
+    entered: set[ast.AST] = set()
+    for followed in followed_programs(facts, paths):
+        entered |= followed.machine.entered
+        yield followed
+    left = _MOST_STEPS
+    for path in sorted(paths):
+        functions = facts.open(path).resolver.functions.values()
+        if left > 0 and any(node not in entered for node in functions):
+            followed = _bodies(facts, path)
+            left -= followed.machine.steps
+            yield followed
+
+
+def _program(facts: ProjectFacts, program: Program) -> Followed:
+    path = program.summary.path
+
+    def follow() -> Followed:
+        followed = _start(facts, path)
+        followed.machine.run(facts.open(path))
+        return followed
+
+    found: Followed = facts.once(("followed program", path), follow)
+    return found
+
+
+def _bodies(facts: ProjectFacts, path: str) -> Followed:
+    def follow() -> Followed:
+        followed = _start(facts, path)
+        follow_loose(followed.machine, facts.open(path))
+        return followed
+
+    found: Followed = facts.once(("followed bodies", path), follow)
+    return found
+
+
+def _start(facts: ProjectFacts, path: str) -> Followed:
+    """A machine for the program of a file, which finds the files of the project that are imported."""
+
+    def find(importer: FileModel, dotted: str) -> FileModel | None:
+        summary = facts.files.get(importer.path)
+        found = facts.find_module(summary, dotted) if summary is not None else None
+        return facts.open(found.path) if found is not None else None
+
+    library = TensorLibrary(facts.open(path).knowledge)
+    return Followed(Machine(library, find), library)
