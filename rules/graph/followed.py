@@ -9,9 +9,9 @@ from tfguard.rules.graph.following import followed_programs
 from tfguard.rules.graph.library import Asked, TensorLibrary
 
 from tfguard.analysis.file_model import FileModel
-from tfguard.analysis.flow.graph import Reach, reach
+from tfguard.analysis.flow.graph import Reach
 from tfguard.analysis.flow.machine import Call, Machine
-from tfguard.analysis.flow.values import NoGradient, inside, nodes_of
+from tfguard.analysis.flow.values import NoGradient, inside
 from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
 
@@ -64,11 +64,10 @@ def _all(facts: ProjectFacts) -> Iterator[Missing]:
 
 def _of_program(machine: Machine, library: TensorLibrary) -> Iterator[Missing]:
     for asked in library.asked:
-        results, wild = nodes_of(asked.ys)
         for _, gradient in asked.gradients:
             harm = _harm(machine, library, asked, gradient) if isinstance(gradient, NoGradient) else None
             if isinstance(gradient, NoGradient) and harm is not None:
-                yield Missing(asked, gradient, reach(results, gradient.of, wild=wild), harm)
+                yield Missing(asked, gradient, gradient.proof, harm)
 
 
 def _harm(machine: Machine, library: TensorLibrary, asked: Asked, gradient: NoGradient) -> str | None:

@@ -330,7 +330,7 @@ class TensorLibrary:
         if isinstance(x, Tensor) and is_plain and call.argument("stop_gradients", 7) is None:
             found = reach(results, x.node, wild=wild)
             if found.answer is Answer.NO and not _is_set(call.argument("unconnected_gradients", 8)):
-                return NoGradient(x.node, call.node)
+                return NoGradient(x.node, call.node, found)
         inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]
         return Tensor(machine.make("gradient", call.node, call.file, inputs=inputs))
 

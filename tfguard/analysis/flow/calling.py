@@ -185,6 +185,8 @@ def escape(m: Machine, given: Given) -> None:
                 one.forget_length(Unknown("it was passed on", wild=True))
             elif isinstance(one, Mapping):
                 one.rest = Unknown("it was passed on", wild=True)
+            elif isinstance(one, External):
+                one.is_passed_on = True
 
 
 def call_back(m: Machine, function: Value, arguments: list[Value], frame: Frame, node: ast.Call) -> Value | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,10 @@ class Node:
     many: bool = False
     #: The graph that it is part of.
     graph: object = None
+    #: What `with` statements around its making have entered, outermost first.
+    contexts: tuple[object, ...] = ()
+    #: "float", "int" (or another type without gradients), "" where it is not known.
+    dtype: str = ""
 
     @property
     def title(self) -> str:
@@ -74,31 +78,42 @@ class Reach:
     depends_on: tuple[Node, ...] = ()
 
 
-def reach(results: Iterable[Node], target: Node, *, wild: bool = False) -> Reach:
+#: May a gradient pass from a node to this one of its inputs (None: to those that are not known)?
+Passes = Callable[[Node, "Node | None"], bool]
+
+
+def everywhere(node: Node, before: Node | None) -> bool:
+    """In a graph all that was ever made counts."""
+    return True
+
+
+def reach(results: Iterable[Node], target: Node, *, wild: bool = False, passes: Passes = everywhere) -> Reach:
     """Follow the inputs of the results back to the target; `wild` where the results are not all known."""
     starts = list(dict.fromkeys(results))
-    sure, possible = _back(starts, (Mode.FLOWS,)), _back(starts, (Mode.FLOWS, Mode.MAYBE))
+    sure, possible = _back(starts, (Mode.FLOWS,), passes), _back(starts, (Mode.FLOWS, Mode.MAYBE), passes)
     sources = tuple(node for node in possible if node.kind is not Kind.OP)
-    if target in sure and not target.many:
+    is_many = target.many and passes is everywhere
+    if target in sure and not is_many:
         return Reach(Answer.YES, depends_on=sources)
-    if target in possible or wild or target.many or any(node.wild for node in possible):
+    if target in possible or wild or is_many or any(node.wild and passes(node, None) for node in possible):
         return Reach(Answer.UNDECIDED, depends_on=sources)
     walls = [
         node
         for node in possible
         for before, mode in node.inputs
-        if mode is Mode.BLOCKED and target in _back([before], tuple(Mode))
+        if mode is Mode.BLOCKED and passes(node, before) and target in _back([before], tuple(Mode), passes)
     ]
     return Reach(Answer.NO, tuple(dict.fromkeys(walls)), sources)
 
 
-def _back(starts: Sequence[Node], modes: tuple[Mode, ...]) -> dict[Node, None]:
+def _back(starts: Sequence[Node], modes: tuple[Mode, ...], passes: Passes) -> dict[Node, None]:
     """Every node that the starts depend on through edges of these modes, the starts included, in order of discovery."""
     found: dict[Node, None] = dict.fromkeys(starts)
     waiting = list(reversed(starts))
     while waiting:
-        for node, mode in waiting.pop().inputs:
-            if mode in modes and node not in found:
+        here = waiting.pop()
+        for node, mode in here.inputs:
+            if mode in modes and node not in found and passes(here, node):
                 found[node] = None
                 waiting.append(node)
     return found

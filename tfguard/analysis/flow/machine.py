@@ -129,6 +129,8 @@ class Machine:
         self.entered: set[ast.AST] = set()
         #: Operators whose operand is the None of a gradient.
         self.misused: list[tuple[NoGradient, ast.AST, FileModel]] = []
+        #: Gradients that the program compares with None.
+        self.checked: list[NoGradient] = []
         self.contexts: list[Value] = []
         #: How many branches and loops of unknown outcome surround what is followed now.
         self.conditional = 0
@@ -176,7 +178,7 @@ class Machine:
         inputs: list[tuple[Value, Mode]] | None = None,
     ) -> Node:
         """Add a node to the graph."""
-        node = Node(len(self.nodes), kind, api, file, place, many=self.repeated > 0)
+        node = Node(len(self.nodes), kind, api, file, place, many=self.repeated > 0, contexts=tuple(self.contexts))
         self.nodes.append(node)
         for value, mode in inputs or ():
             self.connect(node, value, mode)

@@ -143,6 +143,7 @@ def negate(m: Machine, node: ast.UnaryOp, value: Value, frame: Frame) -> Value:
 def compare(m: Machine, node: ast.AST, op: ast.cmpop, left: Value, right: Value, frame: Frame) -> Value:
     """The value of one comparison."""
     if isinstance(op, (ast.Is, ast.IsNot)):
+        m.checked += [one for value in (left, right) for one in alternatives(value) if isinstance(one, NoGradient)]
         return _identity(left, right, negated=isinstance(op, ast.IsNot))
     if isinstance(op, (ast.In, ast.NotIn)):
         return _contains(left, right, negated=isinstance(op, ast.NotIn))
@@ -152,6 +153,7 @@ def compare(m: Machine, node: ast.AST, op: ast.cmpop, left: Value, right: Value,
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         return Tensor(m.make(sign, node, frame.file, inputs=[(left, Mode.BLOCKED), (right, Mode.BLOCKED)]))
     if sign in ("==", "!="):
+        m.checked += [one for value in (left, right) for one in alternatives(value) if isinstance(one, NoGradient)]
         answer = _is_none(left, right)
         if answer is not None:
             return Const(answer == (sign == "=="))

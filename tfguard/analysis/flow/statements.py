@@ -160,7 +160,10 @@ def _unrolled(m: Machine, arms: Sequence[Callable[[], Ends]], frame: Frame) -> E
 
 
 def _rounds(m: Machine, arm: Callable[[], Ends], frame: Frame, first: Callable[[], Ends] | None) -> Ends:
-    """A loop of unknown length: the first round surely where it is known to be taken, the others maybe."""
+    """A loop of unknown length: the first round surely where it is known to be taken, the others maybe.
+
+    Each begins as the one before it has ended, the last as any of them may have.
+    """
     ends: set[Status] = set()
     if first is not None:
         m.repeated += 1
@@ -168,8 +171,19 @@ def _rounds(m: Machine, arm: Callable[[], Ends], frame: Frame, first: Callable[[
         m.repeated -= 1
         if not ends & {Status.NEXT, Status.CONTINUE}:
             return frozenset(ends | (GOES_ON if Status.BREAK in ends else frozenset()))
-    for _ in range(_ROUNDS):
-        ends |= fork(m, frame, [arm, lambda: GOES_ON], repeated=True)
+    names = frame.names.values
+    left = [dict(names)]
+    for number in range(_ROUNDS):
+        if number == _ROUNDS - 1:
+            _replace(names, _merged(left))
+        with m.unsure(repeated=True):
+            found = arm()
+        ends |= found
+        if found - {Status.RETURN, Status.RAISE}:
+            left.append(dict(names))
+        if not found & {Status.NEXT, Status.CONTINUE}:
+            break
+    _replace(names, _merged(left))
     return frozenset(ends | GOES_ON)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tfguard.analysis.flow.graph import Node
+from tfguard.analysis.flow.graph import Node, Reach
 
 if TYPE_CHECKING:
     from tfguard.analysis.file_model import FileModel
@@ -38,6 +38,10 @@ class NoGradient(Value):
 
     of: Node
     call: ast.Call
+    #: What proves it.
+    proof: Reach
+    #: Why the tape that was asked knows of no way, where the graph does; empty where there is none.
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +152,10 @@ class External(Value):
     keywords: dict[str, Value] = field(default_factory=dict)
     #: What was written to its attributes, and what the library's table keeps of it (the variables of a layer).
     attributes: dict[str, Value] = field(default_factory=dict)
+    #: How many branches and loops of unknown outcome surrounded its making.
+    born: int = 0
+    #: Somebody who is not followed has it.
+    is_passed_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +172,8 @@ class Unknown(Value):
     reason: str
     nodes: tuple[Node, ...] = ()
     wild: bool = False
+    #: The function of a library that made it, where that is known.
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
