@@ -277,7 +277,7 @@ def inherited(owner: Instance, name: str) -> Value:
     base = library_base(owner.cls)
     if base is None:
         return Unknown("the attribute is not set", nodes, wild=True)
-    return Inherited("a library's class has it", nodes, True, f"{base}.{name}", owner)
+    return Inherited("a library's class has it", nodes, True, name=f"{base}.{name}", receiver=owner)
 
 
 def library_base(cls: Class) -> str | None:
