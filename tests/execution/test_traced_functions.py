@@ -1,0 +1,62 @@
+"""TFG321, TFG322 and TFG323 by execution: every fixture is run; those that are found go wrong, the others do not."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from forked import Ran, run_programs
+from running import expected_in, target_of
+from tfguard.catalogue import load_catalogue
+
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
+GOLDENS = Path(__file__).parent / "goldens" / "traced_functions.json"
+RULES = {rule.name: rule for rule in load_catalogue().rules}
+needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is missing")
+
+
+def cases_of(rule: str) -> list[Path]:
+    """The programs of a rule's fixtures that are for today's TensorFlow."""
+    return [path for path in sorted((FIXTURES / rule).glob("*.py")) if target_of(path.read_text()) is None]
+
+
+def is_found(path: Path) -> bool:
+    return bool(expected_in(path.read_text()))
+
+
+def judge(rule: str, path: Path, ran: Ran, version: str = "today") -> None:
+    """A found program raises the documented error, a passed one ends well."""
+    if is_found(path):
+        assert ran.status != 0, (version, path, ran.stdout)
+        assert any(message in ran.stderr for message in RULES[rule].messages), (version, path, ran.stderr[-2000:])
+    else:
+        assert ran.status == 0, (version, path, ran.stderr[-2000:])
+
+
+CASES = [path for rule in ("variable-in-tf-function",) for path in cases_of(rule)]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    return run_programs(CASES, tmp_path_factory.mktemp("ran"))
+
+
+@needs_tensorflow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_found_programs_go_wrong_and_others_do_not(ran: dict[str, Ran], path: Path) -> None:
+    judge(path.parent.name, path, ran[f"{path.parent.name}/{path.stem}"])
+
+
+def test_other_versions_are_what_the_rules_say() -> None:
+    """Recorded by tests/era/record_traced_functions.py: how each program ended, and with what error."""
+    recorded = json.loads(GOLDENS.read_text())
+    assert len(recorded) >= 3
+    for version, rows in recorded.items():
+        for name, row in rows.items():
+            rule, case = name.split("/")
+            path = FIXTURES / rule / f"{case}.py"
+            judge(rule, path, Ran(row["status"], row["stdout"], row["error"]), version)
