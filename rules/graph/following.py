@@ -78,7 +78,7 @@ def _start(facts: ProjectFacts, path: str) -> Followed:
     def find(importer: FileModel, dotted: str) -> FileModel | None:
         summary = facts.files.get(importer.path)
         found = facts.find_module(summary, dotted) if summary is not None else None
-        return facts.open(found.path) if found is not None else None
+        return facts.open_readable(found.path) if found is not None else None
 
     library = TensorLibrary(facts.open(path).knowledge)
     return Followed(Machine(library, find), library)

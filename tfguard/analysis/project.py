@@ -12,6 +12,7 @@ from tfguard.analysis.program import Event as Event
 from tfguard.analysis.program import Program as Program
 from tfguard.analysis.program import Run
 from tfguard.analysis.summary import Entry, FileSummary
+from tfguard.errors import SourceError
 
 if TYPE_CHECKING:
     from tfguard.analysis.file_model import FileModel
@@ -40,6 +41,13 @@ class ProjectFacts:
         if path not in self._opened:
             self._opened[path] = self._open(path)
         return self._opened[path]
+
+    def open_readable(self, path: str) -> FileModel | None:
+        """As `open`, of a file that no rule may have asked for; None where it is not this Python."""
+        try:
+            return self.open(path)
+        except SourceError:
+            return None
 
     def facts_of(self, recorder: str) -> dict[str, Any]:
         """What a recorder noted of each file, by path in sorted order."""
