@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from tfguard.rules.graph.flow_table import load_flow as load_flow
 
 from tfguard.analysis.flow.calling import call_back
 from tfguard.analysis.flow.containers import items_of
@@ -28,8 +29,6 @@ from tfguard.analysis.flow.values import (
     join,
     nodes_of,
 )
-from tfguard.errors import TableError
-from tfguard.tables import load_toml
 
 if TYPE_CHECKING:
     from tfguard.analysis.file_model import FileModel
@@ -39,46 +38,10 @@ _TENSOR = "<tensor>"
 #: Attributes of a tensor that say something of it, and those that are the tensor once more.
 _FACTS = frozenset({"shape", "dtype", "name", "device", "graph", "ndim", "get_shape", "initializer", "constraint"})
 _SELF = frozenset({"value", "read_value", "ref", "outputs", "initialized_value", "_ref", "_variable"})
+#: Methods of a Keras model that come before or bring about its being called.
+_CALLING = ("keras.Model.compile", "keras.Model.fit")
 #: Where the name of a variable and its being trainable stand among the arguments.
 _NAME, _TRAINABLE = "name", "trainable"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """flow.toml."""
-
-    graph_roots: frozenset[str]
-    inert_roots: frozenset[str]
-    modes: Mapping[str, Mode]
-    blocked_arguments: Mapping[str, tuple[tuple[str, int], ...]]
-    makers: Mapping[str, str]
-    wild: frozenset[str]
-    wild_methods: frozenset[str]
-    overrides: frozenset[str]
-    smooth: frozenset[str]
-
-
-@lru_cache(maxsize=1)
-def load_flow() -> Table:
-    """Read the table once a process."""
-    data = load_toml("flow.toml")
-    try:
-        modes = {f"tensorflow.{name}": Mode.FLOWS for name in data["flows"]}
-        modes |= {f"tensorflow.{name}": Mode.BLOCKED for name in data["blocked"]}
-        rows = data["blocked_arguments"].items()
-        return Table(
-            graph_roots=frozenset(data["graph_roots"]),
-            inert_roots=frozenset(data["inert_roots"]),
-            modes=modes,
-            blocked_arguments={name: tuple((str(k), int(n)) for k, n in given) for name, given in rows},
-            makers=data["makers"],
-            wild=frozenset(data["wild"]["names"]),
-            wild_methods=frozenset(data["wild"]["methods"]),
-            overrides=frozenset(data["wild"]["overrides"]),
-            smooth=frozenset(data["dtypes"]["smooth"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise TableError(f"flow.toml: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +72,8 @@ class TensorLibrary:
         self.asked: list[Asked] = []
         #: The lists of variables that came from a collection.
         self.collected: list[Value] = []
+        #: What the models of the program give whose `call` Keras calls.
+        self.outputs: list[tuple[Instance, Value]] = []
 
     # -- the questions ----------------------------------------------------------------------------------
 
@@ -166,6 +131,20 @@ class TensorLibrary:
             self.scopes.append((context, _text(given.get("name_or_scope")), _reuse(given.get("reuse"))))
         return None
 
+    def is_object(self, value: External) -> bool:
+        """The functions of TensorFlow that the table knows, and what calls of its classes make."""
+        return value.made_by is not None or self.canonical(value.name) in self.table.modes
+
+    def inherited(self, machine: Machine, call: Call) -> None:
+        """A model of the program is compiled or trained: Keras will call its `call`."""
+        model = call.receiver
+        if self.canonical(call.name) not in _CALLING or not isinstance(model, Instance):
+            return
+        if all(made is not model for made, _ in self.outputs):
+            given: list[Value] = [Unknown("Keras gives it", wild=True)]
+            result = call_back(machine, model, given, Frame(call.file, Names({})), call.node)
+            self.outputs.append((model, result or Unknown("it has no `call`", wild=True)))
+
     def leave(self, machine: Machine, context: Value) -> None:
         """A `with` has ended."""
         if self.scopes and self.scopes[-1][0] is context:
@@ -176,7 +155,7 @@ class TensorLibrary:
     def op(self, machine: Machine, call: Call, name: str) -> Value:
         """A function of TensorFlow: an object of a class, or an op."""
         if self.knowledge.is_class(name) and name != "tensorflow.Tensor":
-            return External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
+            return _object(call)
         made = machine.make(name, call.node, call.file)
         mode = self.table.modes.get(name, Mode.MAYBE)
         blocked = self.table.blocked_arguments.get(name, ())
@@ -278,7 +257,7 @@ class TensorLibrary:
 
     def make_object(self, machine: Machine, call: Call) -> Value:
         """An object that is no tensor."""
-        return External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
+        return _object(call)
 
     def trainable_variables(self, machine: Machine, call: Call, *, whole: bool = False) -> Value:
         """The variables that are trained, made until now; `whole` where no scope is asked for."""
@@ -333,6 +312,13 @@ class TensorLibrary:
                 return NoGradient(x.node, call.node, found)
         inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]
         return Tensor(machine.make("gradient", call.node, call.file, inputs=inputs))
+
+
+def _object(call: Call) -> External:
+    """What a call makes that is no tensor."""
+    made = External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
+    made.file, made.has_more = call.file, call.has_more
+    return made
 
 
 def _parameters(value: Value) -> int:

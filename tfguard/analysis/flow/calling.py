@@ -132,7 +132,10 @@ def _call_one(m: Machine, function: Value, given: Given, node: ast.Call, frame: 
     if isinstance(function, External):
         return call_library(m, function, given, node, frame)
     if isinstance(function, Inherited):
-        note_call(m, Call(function.name, node, frame.file, given.positional, given.keywords, given.has_more), function)
+        call = Call(function.name, node, frame.file, given.positional, given.keywords, given.has_more)
+        call.receiver = function.receiver
+        note_call(m, call)
+        m.library.inherited(m, call)
     escape(m, given)
     return unknown_of("it is not known what is called", function, *given.values, wild=True)
 
@@ -168,12 +171,10 @@ def call_library(
     return call.result
 
 
-def note_call(m: Machine, call: Call, inherited: Inherited | None = None) -> None:
+def note_call(m: Machine, call: Call) -> None:
     """Keep a call of a library, or of a method that an object of the project has from a library's class."""
     call.contexts, call.position = tuple(m.contexts), len(m.nodes)
     call.is_conditional, call.is_repeated = m.conditional > 0, m.repeated > 0
-    if inherited is not None:
-        call.receiver = inherited.receiver
     m.calls.append(call)
 
 

@@ -274,7 +274,8 @@ def _if_expression(m: Machine, node: ast.IfExp, frame: Frame) -> Value:
 
 def truth_of(m: Machine, node: ast.expr, frame: Frame) -> bool | None:
     """Is a condition surely true, surely false, or not known?"""
-    return truth(evaluate(m, node, frame))
+    value = evaluate(m, node, frame)
+    return True if isinstance(value, External) and m.library.is_object(value) else truth(value)
 
 
 def truth(value: Value) -> bool | None:

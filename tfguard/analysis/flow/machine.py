@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from tfguard.analysis.flow.graph import Kind, Mode, Node
 from tfguard.analysis.flow.values import (
     Const,
+    External,
     Function,
     Module,
     Names,
@@ -110,6 +111,12 @@ class Library(Protocol):
 
     def element(self, machine: Machine, owner: Tensor, place: ast.AST, file: FileModel, index: Value | None) -> Value:
         """What an element or item of a tensor is; `index` None: any."""
+
+    def is_object(self, value: External) -> bool:
+        """Is what a library's name stands for surely something, and no number: true, and not None?"""
+
+    def inherited(self, machine: Machine, call: Call) -> None:
+        """A method was called that an object of the project has from a library's class."""
 
     def leave(self, machine: Machine, context: Value) -> None:
         """The `with` block of a library's context has ended."""

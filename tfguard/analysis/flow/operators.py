@@ -12,6 +12,7 @@ from tfguard.analysis.flow.machine import Frame, Machine, unknown_of
 from tfguard.analysis.flow.values import (
     Class,
     Const,
+    External,
     Function,
     Instance,
     Mapping,
@@ -144,7 +145,7 @@ def compare(m: Machine, node: ast.AST, op: ast.cmpop, left: Value, right: Value,
     """The value of one comparison."""
     if isinstance(op, (ast.Is, ast.IsNot)):
         m.checked += [one for value in (left, right) for one in alternatives(value) if isinstance(one, NoGradient)]
-        return _identity(left, right, negated=isinstance(op, ast.IsNot))
+        return _identity(m, left, right, negated=isinstance(op, ast.IsNot))
     if isinstance(op, (ast.In, ast.NotIn)):
         return _contains(left, right, negated=isinstance(op, ast.NotIn))
     sign, compute = _COMPARISONS[type(op)]
@@ -154,34 +155,35 @@ def compare(m: Machine, node: ast.AST, op: ast.cmpop, left: Value, right: Value,
         return Tensor(m.make(sign, node, frame.file, inputs=[(left, Mode.BLOCKED), (right, Mode.BLOCKED)]))
     if sign in ("==", "!="):
         m.checked += [one for value in (left, right) for one in alternatives(value) if isinstance(one, NoGradient)]
-        answer = _is_none(left, right)
+        answer = _is_none(m, left, right)
         if answer is not None:
             return Const(answer == (sign == "=="))
     return Unknown("the condition is not known")
 
 
-def _identity(left: Value, right: Value, *, negated: bool) -> Value:
-    found = {_is_same(one, other) for one in alternatives(left) for other in alternatives(right)}
+def _identity(m: Machine, left: Value, right: Value, *, negated: bool) -> Value:
+    found = {_is_same(m, one, other) for one in alternatives(left) for other in alternatives(right)}
     answer = found.pop() if len(found) == 1 else None
     return Const(answer != negated) if answer is not None else Unknown("the condition is not known")
 
 
-def _is_same(one: Value, other: Value) -> bool | None:
+def _is_same(m: Machine, one: Value, other: Value) -> bool | None:
     if one is other:
         return True
     if isinstance(one, Const) and isinstance(other, Const):
         return type(one.value) is type(other.value) and one.value == other.value
-    answer = _is_none(one, other)
-    return answer if answer is not None else None
+    return _is_none(m, one, other)
 
 
-def _is_none(one: Value, other: Value) -> bool | None:
+def _is_none(m: Machine, one: Value, other: Value) -> bool | None:
     """Is one of them None and is the other, where both can be told?"""
     for a, b in ((one, other), (other, one)):
         if isinstance(a, Const) and a.value is None:
             if isinstance(b, NoGradient):
                 return True
             if isinstance(b, (Tensor, Sequence, Mapping, Instance, Function, Class, Module)):
+                return False
+            if isinstance(b, External) and m.library.is_object(b):
                 return False
     return None
 

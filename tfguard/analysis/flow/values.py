@@ -156,6 +156,9 @@ class External(Value):
     born: int = 0
     #: Somebody who is not followed has it.
     is_passed_on: bool = False
+    #: Where it was made, and whether with more arguments than are known.
+    file: FileModel | None = None
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

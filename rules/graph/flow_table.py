@@ -1,0 +1,49 @@
+"""What `flow.toml` tells of TensorFlow's calls (part of the TFG3xx rules)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tfguard.analysis.flow.graph import Mode
+from tfguard.errors import TableError
+from tfguard.tables import load_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """flow.toml."""
+
+    graph_roots: frozenset[str]
+    inert_roots: frozenset[str]
+    modes: Mapping[str, Mode]
+    blocked_arguments: Mapping[str, tuple[tuple[str, int], ...]]
+    makers: Mapping[str, str]
+    wild: frozenset[str]
+    wild_methods: frozenset[str]
+    overrides: frozenset[str]
+    smooth: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def load_flow() -> Table:
+    """Read the table once a process."""
+    data = load_toml("flow.toml")
+    try:
+        modes = {f"tensorflow.{name}": Mode.FLOWS for name in data["flows"]}
+        modes |= {f"tensorflow.{name}": Mode.BLOCKED for name in data["blocked"]}
+        rows = data["blocked_arguments"].items()
+        return Table(
+            graph_roots=frozenset(data["graph_roots"]),
+            inert_roots=frozenset(data["inert_roots"]),
+            modes=modes,
+            blocked_arguments={name: tuple((str(k), int(n)) for k, n in given) for name, given in rows},
+            makers=data["makers"],
+            wild=frozenset(data["wild"]["names"]),
+            wild_methods=frozenset(data["wild"]["methods"]),
+            overrides=frozenset(data["wild"]["overrides"]),
+            smooth=frozenset(data["dtypes"]["smooth"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TableError(f"flow.toml: {error}") from error
