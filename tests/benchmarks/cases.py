@@ -38,7 +38,7 @@ class Sizes:
     legacy: int = 150
     mixed: tuple[int, int, int] = (30, 90, 480)
     cached: int = 2000
-    scaling: tuple[int, ...] = (250, 500, 1000, 2000)
+    scaling: tuple[int, ...] = (250, 2000)
     runs: int = 5
 
 
