@@ -88,7 +88,7 @@ def measure_all(bench: Bench) -> Iterator[Row]:
         yield from against_torchfix(bench, main)
         yield from against_upgrade(bench)
     yield cached(bench)
-    yield from start(bench, main)
+    yield start(bench, main)
     yield from scaling(bench)
     yield from workers(bench, main)
 
@@ -168,15 +168,13 @@ def cached(bench: Bench) -> Row:
     return _at_most(question, '`python -c "import click"`', found, 4)
 
 
-def start(bench: Bench, tree: Tree) -> Iterator[Row]:
+def start(bench: Bench, tree: Tree) -> Row:
     """(d) What a single call costs."""
     peer, times = bench.python("import libcst"), 2 * bench.sizes.runs
-    version = Command((bench.environment.tfguard, "--version"), bench.work)
     small = min(tree.files, key=lambda file: abs(file.stat().st_size - 5000))
     one = Command((bench.environment.tfguard, "check", "--no-cache", str(small)), tree.folder)
-    yield _at_most("`tfguard --version`", '`python -c "import libcst"`', compare(version, peer, times), None)
     question = f"`tfguard check one_file.py` ({small.stat().st_size / 1000:.0f} kB), no cache"
-    yield _at_most(question, '`python -c "import libcst"`', compare(one, peer, times), None)
+    return _at_most(question, '`python -c "import libcst"`', compare(one, peer, times), None)
 
 
 def scaling(bench: Bench) -> Iterator[Row]:
