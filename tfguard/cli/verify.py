@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from tfguard.cli.program import Program, ProgramCommand, make_environment, prepare_program, read_program
-from tfguard.errors import EXIT_CLEAN, EXIT_FINDINGS, ConfigError, TfguardError
+from tfguard.cli.program import ProgramCommand, read_program
+from tfguard.errors import EXIT_CLEAN, EXIT_FINDINGS
 
-if TYPE_CHECKING:
-    from tfguard.runtime.comparing import Divergence
-    from tfguard.runtime.diagnosing import Cause, Conditions, Diagnosis, Trial
-
-Event = dict[str, Any]
-
-#: The hash seed of runs for which it is not part of the question.
-_PINNED = 0
-_SCHEMA = 1
+_POSITIVE = click.FloatRange(min=0)
+_FILE = click.Path(dir_okay=False)
 
 
 @click.command("verify", cls=ProgramCommand)
@@ -34,12 +21,24 @@ _SCHEMA = 1
 @click.option(
     "--diagnose/--no-diagnose", default=True, help="Find the cause by running again with remedies. Default: yes."
 )
-@click.option("--record", type=click.Path(dir_okay=False), metavar="FILE", help="Write the trace of the first run.")
+@click.option("--stdout/--no-stdout", default=False, help="Compare what is printed, too. Default: no.")
 @click.option(
-    "--against", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Compare with that trace."
+    "--files",
+    multiple=True,
+    metavar="PATTERN",
+    help="Compare files that it writes: 'out/*.csv', 'model/**'. Repeatable.",
 )
-@click.option("--stdout/--no-stdout", "with_stdout", default=False, help="Compare what is printed, too. Default: no.")
-@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Of each run. Default: none.")
+@click.option("--keep", metavar="FOLDER", help="Where --files leaves what the runs wrote. Default: a temporary folder.")
+@click.option(
+    "--tolerance", type=_POSITIVE, metavar="X", help="Take numbers for the same that differ by X of the largest."
+)
+@click.option("--absolute-tolerance", type=_POSITIVE, metavar="Y", help="Or that differ by Y.")
+@click.option("--record", type=_FILE, metavar="FILE", help="Write the first run, and where it was made.")
+@click.option(
+    "--against", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Compare with that run, too."
+)
+@click.option("--html", type=_FILE, metavar="FILE", help="Write a page that plots how the runs part.")
+@click.option("--timeout", type=_POSITIVE, metavar="SECONDS", help="Of each run. Default: none.")
 @click.option("--format", "--output-format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
@@ -53,218 +52,48 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     \b
     tfguard verify train.py --epochs 1
-    tfguard verify --record trace.json train.py     here, and on another machine:
-    tfguard verify --against trace.json train.py
+    tfguard verify --html parting.html --files 'out/*.npz' train.py
+    tfguard verify --record run.json train.py       here, and on another machine:
+    tfguard verify --against run.json train.py
+
+    With --tolerance X, two arrays agree where no recorded number differs by more than Y + X times the largest magnitude
+    in either. Recorded are all values of arrays of up to eight; of larger ones the largest magnitude, the mean, the
+    mean magnitude and eight values spread evenly. So arrays that agree within X in every value always pass. Integers,
+    strings, printed text and files are compared bit for bit.
+
+    With --files, all runs start from the same files: those that match are copied before the first run and put back
+    after each, and what a run wrote is moved to a folder that stays. Archives (.npz, .keras, .zip, .gz) are compared by
+    what they hold, without the times in them.
+
+    With --against, versions, hardware, threads, environment variables, sources and the git commit are compared, too,
+    and what differs between there and here is named.
 
     Exit codes: 0 all runs the same, 1 they differ, 2 the program failed or there was nothing to compare. What the
     program prints is not shown.
     """
-    verification = Verification(read_program(ctx, options["python"]), options)
-    result = verification.verify()
+    from tfguard.cli.verification import Verification
+
+    verdict = Verification(read_program(ctx, options["python"]), make_options(options)).verify()
+    if options["html"] is not None:
+        from tfguard.cli.divergence_page import render_page
+
+        Path(options["html"]).write_text(render_page(verdict), encoding="utf-8")
     if options["output_format"] == "json":
-        click.echo(json.dumps(result.to_json(), indent=2, sort_keys=True))
+        click.echo(json.dumps(verdict.to_json(), indent=2, sort_keys=True))
     else:
-        for line in result.lines():
+        for line in verdict.lines():
             click.echo(line)
-    ctx.exit(EXIT_CLEAN if result.divergence is None else EXIT_FINDINGS)
+    ctx.exit(EXIT_CLEAN if verdict.is_same else EXIT_FINDINGS)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One process, and what it left."""
+def make_options(options: dict[str, Any]) -> Any:
+    """Checked, with the two parts of the tolerance together."""
+    from tfguard.cli.verification import Options
+    from tfguard.runtime.magnitudes import Tolerance
 
-    hash_seed: int | None
-    returncode: int
-    stdout: str
-    stderr: str
-    trace: list[Event]
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is reported."""
-
-    program: str
-    runs: list[Run]
-    divergence: Divergence | None = None
-    #: Which run differs from the first, counted from 1; 0 for the first run itself, against a recorded trace.
-    differing: int = 0
-    cause: Cause | None = None
-    trials: list[Trial] = field(default_factory=list)
-    diagnosed: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """For machines."""
-        from tfguard.runtime.comparing import count_steps
-
-        return {
-            "schema": _SCHEMA,
-            "program": self.program,
-            "verdict": "same" if self.divergence is None else "different",
-            "runs": [
-                {"hash_seed": run.hash_seed, "steps": count_steps(run.trace), "end": end_of(run)} for run in self.runs
-            ],
-            "divergence": None if self.divergence is None else {**self.divergence._asdict(), "run": self.differing},
-            "cause": None if self.cause is None else self.cause.to_json(),
-            "trials": [{"remedy": trial.title, "same": trial.same} for trial in self.trials],
-        }
-
-    def lines(self) -> Iterator[str]:
-        """For people: a table and a sentence."""
-        from tfguard.runtime.comparing import count_steps
-
-        yield f"{'run':<5}{'hash seed':<12}{'steps':<8}weights"
-        for number, run in enumerate(self.runs, 1):
-            seed = "-" if run.hash_seed is None else run.hash_seed
-            yield f"{number:<5}{seed:<12}{count_steps(run.trace):<8}{end_of(run)}"
-        yield ""
-        if self.divergence is None:
-            yield f"same: {self.program} computes the same bits in {len(self.runs)} fresh processes"
-            return
-        one = "the recorded run" if self.differing == 0 else "run 1"
-        yield f"different: run {self.differing or 1} parts from {one} in {self.divergence.what}"
-        for trial in self.trials:
-            outcome = {True: "same", False: "different", None: "failed"}[trial.same]
-            yield f"  tried: {trial.title}: {outcome}"
-        if self.cause is not None:
-            from tfguard.runtime.diagnosing import RULES
-
-            yield f"cause: {RULES[self.cause.rule]} {self.cause.rule}: {self.cause.sentence}"
-            yield f"help: {self.cause.remedy}"
-        elif self.diagnosed:
-            yield "cause: not found: no remedy makes two runs agree; a clock, the network or files may be in play"
-
-
-def end_of(run: Run) -> str:
-    """A digest of all that was compared of the weights at the end of a run."""
-    from tfguard.runtime.trace import digest_of_text
-
-    weights = [event["weights"] for event in run.trace if event.get("weights")]
-    return digest_of_text(json.dumps(weights[-1])) if weights else "-"
-
-
-class Verification:
-    """Makes the runs of one program."""
-
-    def __init__(self, program: Program, options: dict[str, Any]) -> None:
-        self.program = program
-        self.options = options
-        self.hash_varies = "PYTHONHASHSEED" not in os.environ
-
-    def verify(self) -> Verdict:
-        """Run, compare, diagnose."""
-        from tfguard.runtime.diagnosing import Conditions
-        from tfguard.runtime.settings import Settings
-
-        as_is = Conditions(Settings(seed=None, gpu_memory=None), pin_hash=False, pin_listing=False)
-        runs = [self.run(as_is, number) for number in range(self.options["runs"])]
-        for run in runs:
-            self.require_success(run)
-        verdict = Verdict(" ".join(self.program.arguments), runs)
-        if self.options["record"] is not None:
-            document = {"schema": _SCHEMA, "program": verdict.program, "trace": self.compared(runs[0])}
-            Path(self.options["record"]).write_text(json.dumps(document) + "\n")
-        self.compare(verdict)
-        if verdict.divergence is not None and verdict.differing and self.options["diagnose"]:
-            diagnosis = self.diagnosis(verdict)
-            verdict.cause, verdict.trials, verdict.diagnosed = diagnosis.find_cause(), diagnosis.trials, True
-        return verdict
-
-    def compare(self, verdict: Verdict) -> None:
-        """The first run with the recorded one, then every other run with the first."""
-        from tfguard.runtime.comparing import find_divergence
-
-        traces = [self.compared(run) for run in verdict.runs]
-        if self.options["against"] is not None:
-            verdict.divergence = find_divergence(read_recorded(self.options["against"]), traces[0])
-        for number, trace in enumerate(traces[1:], 2):
-            if verdict.divergence is None:
-                verdict.divergence = find_divergence(traces[0], trace)
-                verdict.differing = number if verdict.divergence is not None else 0
-
-    def diagnosis(self, verdict: Verdict) -> Diagnosis:
-        """Of the first run and the one that differs from it."""
-        from tfguard.runtime.diagnosing import Diagnosis
-
-        pair = [verdict.runs[0].trace, verdict.runs[verdict.differing - 1].trace]
-        return Diagnosis(self.attempt, pair, seed=42, hash_varies=self.hash_varies)
-
-    def attempt(self, title: str, conditions: Conditions) -> Trial:
-        """Two runs, or as many as were asked for, under the conditions of a trial."""
-        from tfguard.runtime.comparing import find_divergence
-        from tfguard.runtime.diagnosing import Trial
-
-        runs = [self.run(conditions, number) for number in range(max(2, self.options["runs"]))]
-        if any(run.returncode for run in runs):
-            return Trial(title, None, [])
-        traces = [self.compared(run) for run in runs]
-        same = all(find_divergence(traces[0], trace) is None for trace in traces[1:])
-        return Trial(title, same, [run.trace for run in runs])
-
-    def run(self, conditions: Conditions, number: int) -> Run:
-        """One fresh process."""
-        from tfguard.runtime.orders import Orders
-        from tfguard.runtime.trace import read_trace
-
-        hash_seed = None if not self.hash_varies else _PINNED if conditions.pin_hash else number + 1
-        listing = "reversed" if number % 2 and not conditions.pin_listing else "sorted"
-        settings = conditions.settings
-        with tempfile.TemporaryDirectory(prefix="tfguard-verify-") as folder:
-            trace = os.path.join(folder, "trace.jsonl")
-            orders = Orders(settings, guards=False, quiet=True, trace=trace, listing=listing)
-            environment = make_environment(orders.to_json(), hash_seed=hash_seed, threads=settings.threads)
-            done = self.call(prepare_program(self.program), environment)
-            events = read_trace(trace) if os.path.exists(trace) else []
-        return Run(hash_seed, done.returncode, done.stdout, done.stderr, events)
-
-    def call(self, program: Program, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, with nothing to read."""
-        try:
-            return subprocess.run(
-                program.command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self.options["timeout"],
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ConfigError(f"a run took longer than {self.options['timeout']:g} s") from error
-
-    def compared(self, run: Run) -> list[Event]:
-        """The events that are compared, with what was printed where that is asked for."""
-        from tfguard.runtime.comparing import compared_in
-        from tfguard.runtime.trace import digest_of_text
-
-        events = compared_in(run.trace)
-        if self.options["with_stdout"]:
-            events.append({"kind": "end", "weights": [["stdout", digest_of_text(run.stdout)]]})
-        return events
-
-    def require_success(self, run: Run) -> None:
-        """A run that failed, or in which nothing was seen, proves nothing."""
-        if run.returncode:
-            sys.stderr.write(run.stderr[-4000:])
-            raise VerifyError(f"the program ended with exit code {run.returncode}: there is nothing to compare")
-        if not self.compared(run):
-            raise VerifyError(
-                "nothing to compare: no variable and no step of TensorFlow was seen; `--stdout` compares the output"
-            )
-
-
-class VerifyError(TfguardError):
-    """A program that could not be verified."""
-
-
-def read_recorded(path: str) -> list[Event]:
-    """The trace that `--record` wrote."""
-    try:
-        document = json.loads(Path(path).read_text())
-        trace: list[Event] = document["trace"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} is no trace that `tfguard verify --record` wrote") from error
-    if document.get("schema") != _SCHEMA:
-        raise ConfigError(f"{path} was written by another version of tfguard")
-    return trace
+    if options["keep"] is not None and not options["files"]:
+        raise click.UsageError("--keep says where --files leaves what the runs wrote: give --files, too")
+    relative, absolute = options["tolerance"], options["absolute_tolerance"]
+    tolerance = None if relative is None and absolute is None else Tolerance(relative or 0.0, absolute or 0.0)
+    names = ("runs", "diagnose", "record", "against", "stdout", "files", "keep", "timeout")
+    return Options(**{name: options[name] for name in names}, tolerance=tolerance)

@@ -5,16 +5,20 @@ import sys
 import weakref
 from typing import Any, List, Optional, Tuple
 
+from tfguard.runtime.losses import find_loss, names_of
+from tfguard.runtime.magnitudes import Numbers, Reading, numbers_of, read_arrays
 from tfguard.runtime.preparing import find
 from tfguard.runtime.trace import Trace, digest, find_place
 
-#: Name and digest.
-Weight = Tuple[str, str]
+#: Name, digest and numbers.
+Weight = Tuple[str, str, Numbers]
 #: Name and place.
 Made = Tuple[str, Optional[str]]
 
 #: What gives their values to variables that are made in a function.
 _INITIALIZE = "_initialize_uninitialized_variables"
+#: The name of the steps that are eager gradients.
+_GRADIENT = "gradient"
 
 
 class Recorder:
@@ -62,10 +66,10 @@ class Recorder:
             if not self.trace.is_ours() or not self.tf.executing_eagerly():
                 return original(function, *arguments, **keywords)
             self.record_new()
-            inputs = self.digest_tensors((arguments, keywords))
+            inputs = self.read_tensors((arguments, keywords))
             result = original(function, *arguments, **keywords)
             name = getattr(getattr(function, "python_function", None), "__name__", "function")
-            self.record(name, inputs, result)
+            self.record(name, inputs, self.unwrap(result))
             return result
 
         return __call__
@@ -88,18 +92,20 @@ class Recorder:
             if not self.trace.is_ours() or not self.tf.executing_eagerly():
                 return original(tape, target, sources, *arguments, **keywords)
             self.record_new()
-            inputs = self.digest_tensors(target)
+            inputs = self.read_tensors(target)
             result = original(tape, target, sources, *arguments, **keywords)
-            self.record("gradient", inputs, result)
+            self.record(_GRADIENT, inputs, result)
             return result
 
         return gradient
 
-    def record(self, name: str, inputs: Any, result: Any) -> None:
-        """One step."""
+    def record(self, name: str, inputs: Reading, result: Any) -> None:
+        """One step; eager gradients are taken of the loss, other steps return it."""
         weights = self.weights(everything=self.trace.wants_state()) if self.trace.wants_weights() else None
-        outputs, made = self.digest_tensors(result), self.take_made()
-        self.trace.step(name, inputs=inputs, outputs=outputs, weights=weights, made=made)
+        outputs, made = self.read_tensors(result), self.take_made()
+        is_gradient = name == _GRADIENT
+        loss = find_loss(None if is_gradient else names_of(result), (inputs if is_gradient else outputs).numbers)
+        self.trace.step(name, inputs, outputs, weights=weights, made=made, loss=loss)
 
     def take_made(self) -> List[Made]:
         """Names and places of the trainable variables that this step made: their first values were not seen."""
@@ -111,8 +117,8 @@ class Recorder:
         """The first value of each variable that was made since the last step."""
         new, self.new = self.new, []
         for index, place in new:
-            for name, value in self.digests([index]):
-                self.trace.add("initial", name=name, digest=value, place=place)
+            for name, value, numbers in self.digests([index]):
+                self.trace.add("initial", name=name, digest=value, numbers=numbers, place=place)
 
     def end(self) -> None:
         """The last values."""
@@ -136,7 +142,7 @@ class Recorder:
                 variable = self.variables[index]()
                 value = self.value_of(variable)
                 if value is not None and value.dtype.kind in "fciub":
-                    found.append((name_of(variable), digest([value])))
+                    found.append((name_of(variable), digest([value]), numbers_of(value)))
         finally:
             self.trace.busy = False
         return found
@@ -150,28 +156,32 @@ class Recorder:
         except (self.tf.errors.OpError, NotImplementedError, TypeError, ValueError):
             return None
 
-    def leaves(self, structure: Any) -> List[Any]:
-        """What nested lists, tuples, dicts and optionals (which Keras 3 returns) hold."""
-        found: List[Any] = []
-        for leaf in self.tf.nest.flatten(structure):
-            is_optional = hasattr(leaf, "has_value") and hasattr(leaf, "get_value")
-            found += self.tf.nest.flatten(leaf.get_value()) if is_optional else [leaf]
-        return found
+    def unwrap(self, structure: Any) -> Any:
+        """What an optional holds, which Keras 3 returns; anything else as it is."""
+        if not hasattr(structure, "has_value") or not hasattr(structure, "get_value"):
+            return structure
+        self.trace.busy = True
+        try:
+            return structure.get_value()
+        except (self.tf.errors.OpError, NotImplementedError, TypeError, ValueError):
+            return None
+        finally:
+            self.trace.busy = False
 
-    def digest_tensors(self, structure: Any) -> Any:
-        """Of the tensors and arrays in nested lists, tuples and dicts; None where there is none."""
+    def read_tensors(self, structure: Any) -> Reading:
+        """The tensors and arrays in nested lists, tuples and dicts."""
         values = []
         self.trace.busy = True
         try:
-            for leaf in self.leaves(structure):
+            for leaf in self.tf.nest.flatten(structure):
                 array = leaf.numpy() if self.tf.is_tensor(leaf) and hasattr(leaf, "numpy") else leaf
                 if hasattr(array, "tobytes") and hasattr(array, "dtype"):
                     values.append(array)
         except (self.tf.errors.OpError, NotImplementedError, AttributeError, TypeError, ValueError):
-            return None
+            return read_arrays([])
         finally:
             self.trace.busy = False
-        return digest(values) if values else None
+        return read_arrays(values)
 
 
 def holds_value(variable: Any) -> bool:

@@ -3,6 +3,8 @@
 import functools
 from typing import Any, List, Optional
 
+from tfguard.runtime.losses import find_loss
+from tfguard.runtime.magnitudes import numbers_of, read_arrays
 from tfguard.runtime.trace import Trace, digest
 
 
@@ -38,19 +40,20 @@ class SessionRecorder:
         weights = self.read(session, run)
         if weights is not None and not any(graph is session.graph for graph in self.seen):
             self.seen.append(session.graph)
-            for name, value in weights:
-                self.trace.add("initial", name=name, digest=value, place=None)
+            for name, value, numbers in weights:
+                self.trace.add("initial", name=name, digest=value, numbers=numbers, place=None)
         fed = arrays_in([value for _, value in sorted((feed_dict or {}).items(), key=lambda item: str(item[0]))])
-        fetched = arrays_in(result)
+        outputs = read_arrays(arrays_in(result))
         self.trace.step(
             name_of(fetches),
-            inputs=digest(fed) if fed else None,
-            outputs=digest(fetched) if fetched else None,
+            read_arrays(fed),
+            outputs,
             weights=weights if self.trace.wants_weights() else None,
+            loss=find_loss(names_of_arrays(fetches, result), outputs.numbers),
         )
 
     def read(self, session: Any, run: Any) -> Optional[Any]:
-        """Names and digests of the graph's trainable variables; None before they are initialised."""
+        """Names, digests and numbers of the graph's trainable variables; None before they are initialised."""
         variables = session.graph.get_collection("trainable_variables")
         if not variables:
             return None
@@ -58,7 +61,7 @@ class SessionRecorder:
             values = run(session, variables)
         except (self.tf.errors.OpError, RuntimeError, ValueError, TypeError):
             return None
-        return [(variable.name, digest([value])) for variable, value in zip(variables, values)]
+        return [(variable.name, digest([value]), numbers_of(value)) for variable, value in zip(variables, values)]
 
 
 def arrays_in(value: Any) -> List[Any]:
@@ -68,6 +71,19 @@ def arrays_in(value: Any) -> List[Any]:
     if isinstance(value, (list, tuple)):
         return [array for item in value for array in arrays_in(item)]
     return [value] if hasattr(value, "tobytes") and hasattr(value, "dtype") else []
+
+
+def names_of_arrays(fetches: Any, result: Any) -> List[str]:
+    """For each array that was fetched, its key in a dict and its name in the graph."""
+    if isinstance(fetches, dict) and isinstance(result, dict):
+        return [
+            "{} {}".format(key, name)
+            for key in sorted(fetches, key=str)
+            for name in names_of_arrays(fetches[key], result.get(key))
+        ]
+    if isinstance(fetches, (list, tuple)) and isinstance(result, (list, tuple)):
+        return [name for fetch, value in zip(fetches, result) for name in names_of_arrays(fetch, value)]
+    return [name_of(fetches)] * len(arrays_in(result))
 
 
 def name_of(fetches: Any) -> str:

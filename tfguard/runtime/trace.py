@@ -1,8 +1,9 @@
 """The trace of one run: what `tfguard verify` compares, one JSON object a line, in the order in which it happened.
 
-Compared are `initial` (the first value of a variable), `step` (inputs, results and weights of a training step) and
-`end` (the weights at the end of the program). Evidence for the cause are `seed`, `entropy`, `listing` and
-`generators`: who was seeded when, with what and where, and who was used.
+Compared are `initial` (the first value of a variable), `step` (inputs, results and weights of a training step), `end`
+(the weights at the end of the program) and `file` (what it wrote). Evidence for the cause are `seed`, `entropy`,
+`listing` and `generators`: who was seeded when, with what and where, and who was used. `environment` says where the run
+was made.
 """
 
 import hashlib
@@ -36,9 +37,11 @@ class Trace:
         self.stream.write(json.dumps(dict(fields, kind=kind), sort_keys=True) + "\n")
         self.stream.flush()
 
-    def step(self, name: str, **fields: Any) -> None:
-        """Write one step, with its number."""
+    def step(self, name: str, inputs: Any, outputs: Any, **fields: Any) -> None:
+        """Write one step, with its number, and readings of what went in and what came out."""
         self.steps += 1
+        numbers = {"inputs": inputs.numbers, "outputs": outputs.numbers}
+        fields.update(inputs=inputs.digest, outputs=outputs.digest, numbers=numbers)
         self.add("step", number=self.steps, name=name, **fields)
 
     def wants_weights(self) -> bool:
@@ -63,7 +66,12 @@ def digest(values: Any) -> str:
 
 def digest_of_text(text: str) -> str:
     """Of anything that has a faithful representation."""
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_SIZE).hexdigest()
+    return digest_of_bytes(text.encode())
+
+
+def digest_of_bytes(content: bytes) -> str:
+    """Of a file, for example."""
+    return hashlib.blake2b(content, digest_size=DIGEST_SIZE).hexdigest()
 
 
 def find_place() -> Optional[str]:

@@ -4,6 +4,7 @@ import atexit
 from typing import Optional
 
 from tfguard.runtime.arrivals import Arrivals
+from tfguard.runtime.environment import describe_environment
 from tfguard.runtime.evidence import Evidence, reorder_listings
 from tfguard.runtime.recording import Recorder
 from tfguard.runtime.session_recording import SessionRecorder
@@ -20,5 +21,6 @@ def record(path: str, listing: Optional[str], arrivals: Arrivals) -> None:
     arrivals.when_imported("tensorflow", SessionRecorder(trace).install)
     if listing is not None:
         reorder_listings(listing, trace)
+    atexit.register(lambda: trace.add("environment", **describe_environment()))
     atexit.register(evidence.end)
     atexit.register(recorder.end)

@@ -1,0 +1,192 @@
+"""Makes the runs of `tfguard verify`, compares them, and has their difference diagnosed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfguard.cli.program import Program, make_environment, prepare_program
+from tfguard.cli.recorded_run import describe_place, make_record, read_record, write_record
+from tfguard.cli.verdict import Run, Verdict, compare_with_record
+from tfguard.cli.written_files import WrittenFiles
+from tfguard.errors import ConfigError, TfguardError
+
+if TYPE_CHECKING:
+    from tfguard.runtime.diagnosing import Conditions, Diagnosis, Trial
+    from tfguard.runtime.magnitudes import Tolerance
+
+Event = dict[str, Any]
+
+#: The hash seed of runs for which it is not part of the question.
+_PINNED = 0
+
+
+class VerifyError(TfguardError):
+    """A program that could not be verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Of the command line."""
+
+    runs: int = 2
+    diagnose: bool = True
+    record: str | None = None
+    against: str | None = None
+    stdout: bool = False
+    files: tuple[str, ...] = ()
+    keep: str | None = None
+    tolerance: Tolerance | None = None
+    timeout: float | None = None
+
+
+class Verification:
+    """Of one program."""
+
+    def __init__(self, program: Program, options: Options) -> None:
+        self.program = program
+        self.options = options
+        self.hash_varies = "PYTHONHASHSEED" not in os.environ
+        self.files: WrittenFiles | None = None
+        self.trials = 0
+
+    def verify(self) -> Verdict:
+        """With the files that the program writes put back after each run, where they are looked at."""
+        options = self.options
+        recorded = None if options.against is None else read_record(options.against)
+        if not options.files:
+            return self.find_verdict(recorded)
+        self.files = WrittenFiles(options.files, options.keep)
+        kept = None
+        try:
+            verdict = self.find_verdict(recorded)
+        finally:
+            kept = self.files.close()
+        verdict.kept = kept
+        return verdict
+
+    def find_verdict(self, recorded: Event | None) -> Verdict:
+        """Run, compare, diagnose."""
+        from tfguard.runtime.diagnosing import Conditions
+        from tfguard.runtime.settings import Settings
+
+        as_is = Conditions(Settings(seed=None, gpu_memory=None), pin_hash=False, pin_listing=False)
+        runs = []
+        for number in range(self.options.runs):
+            runs.append(self.run(as_is, number, f"run-{number + 1}"))
+            self.require_success(runs[-1])
+        verdict = Verdict(" ".join(self.program.arguments), runs, self.options.tolerance)
+        self.compare(verdict)
+        place = describe_place(self.program, runs[0].trace)
+        if self.options.record is not None:
+            document = make_record(verdict, place)
+            write_record(self.options.record, document)
+        if recorded is not None:
+            verdict.record = compare_with_record(verdict, recorded, place)
+        if verdict.divergence is not None and self.options.diagnose:
+            diagnosis = self.diagnosis(verdict)
+            cause = diagnosis.find_cause()
+            verdict.causes = [] if cause is None else [cause]
+            verdict.trials, verdict.diagnosed = diagnosis.trials, True
+        return verdict
+
+    def compare(self, verdict: Verdict) -> None:
+        """Every other run with the first."""
+        from tfguard.runtime.comparing import find_divergence
+
+        first = verdict.runs[0].compared
+        for number, run in enumerate(verdict.runs[1:], 2):
+            found = find_divergence(first, run.compared)
+            if found is None:
+                continue
+            verdict.bits = verdict.bits or found
+            if self.options.tolerance is not None:
+                found = find_divergence(first, run.compared, self.options.tolerance)
+            if found is not None:
+                verdict.divergence, verdict.differing = found, number
+                return
+
+    def diagnosis(self, verdict: Verdict) -> Diagnosis:
+        """Of the first run and the one that differs from it."""
+        from tfguard.runtime.diagnosing import Diagnosis
+
+        pair = [verdict.runs[0].trace, verdict.runs[verdict.differing - 1].trace]
+        return Diagnosis(self.attempt, pair, seed=42, hash_varies=self.hash_varies)
+
+    def attempt(self, title: str, conditions: Conditions) -> Trial:
+        """Two runs, or as many as were asked for, under the conditions of a trial."""
+        from tfguard.runtime.comparing import find_divergence
+        from tfguard.runtime.diagnosing import Trial
+
+        self.trials += 1
+        count = max(2, self.options.runs)
+        runs = [self.run(conditions, number, f"trial-{self.trials}-run-{number + 1}") for number in range(count)]
+        if any(run.returncode for run in runs):
+            return Trial(title, None, [])
+        first = runs[0].compared
+        same = all(find_divergence(first, run.compared, self.options.tolerance) is None for run in runs[1:])
+        return Trial(title, same, [run.trace for run in runs])
+
+    def run(self, conditions: Conditions, number: int, label: str) -> Run:
+        """One fresh process."""
+        from tfguard.runtime.orders import Orders
+        from tfguard.runtime.trace import read_trace
+
+        hash_seed = None if not self.hash_varies else _PINNED if conditions.pin_hash else number + 1
+        listing = "reversed" if number % 2 and not conditions.pin_listing else "sorted"
+        settings = conditions.settings
+        with tempfile.TemporaryDirectory(prefix="tfguard-verify-") as folder:
+            trace = os.path.join(folder, "trace.jsonl")
+            orders = Orders(settings, guards=False, quiet=True, trace=trace, listing=listing)
+            environment = make_environment(orders.to_json(), hash_seed=hash_seed, threads=settings.threads)
+            try:
+                done = self.call(prepare_program(self.program), environment)
+            finally:
+                written = [] if self.files is None else self.files.collect(label)
+            events = read_trace(trace) if os.path.exists(trace) else []
+        return Run(hash_seed, done.returncode, done.stdout, done.stderr, events, self.compared(events, done, written))
+
+    def call(self, program: Program, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, with nothing to read."""
+        try:
+            return subprocess.run(
+                program.command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=self.options.timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ConfigError(f"a run took longer than {self.options.timeout:g} s") from error
+
+    def compared(
+        self, events: list[Event], done: subprocess.CompletedProcess[str], written: list[Event]
+    ) -> list[Event]:
+        """What is compared of the trace, then what was printed and written, where that is asked for."""
+        from tfguard.runtime.comparing import compared_in
+        from tfguard.runtime.trace import digest_of_text
+
+        found = compared_in(events)
+        if self.options.stdout:
+            found.append({"kind": "end", "weights": [["stdout", digest_of_text(done.stdout)]]})
+        return found + written
+
+    def require_success(self, run: Run) -> None:
+        """A run that failed, or in which nothing was seen, proves nothing."""
+        if run.returncode:
+            sys.stderr.write(run.stderr[-4000:])
+            raise VerifyError(f"the program ended with exit code {run.returncode}: there is nothing to compare")
+        if not run.compared:
+            missing = "no variable and no step of TensorFlow was seen" + (
+                ", and no file matches" if self.options.files else ""
+            )
+            raise VerifyError(
+                f"nothing to compare: {missing}; `--stdout` compares what is printed, `--files` what is written"
+            )
