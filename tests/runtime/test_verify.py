@@ -126,14 +126,16 @@ def test_what_cannot_be_verified(folder: Path, text: str, said: str) -> None:
     assert said in done.stderr
 
 
-def test_a_recorded_trace(folder: Path) -> None:
+def test_a_recorded_run(folder: Path) -> None:
     program = "import random; random.seed({}); print(random.random())"
-    assert verify(folder, program.format(1), "--stdout", "--runs", "1", "--record", "trace.json")[0] == 0
-    assert verify(folder, program.format(1), "--stdout", "--runs", "1", "--against", "trace.json")[0] == 0
-    code, result = verify(folder, program.format(2), "--stdout", "--runs", "1", "--against", "trace.json")
-    assert (code, result["divergence"]["run"], result["divergence"]["name"]) == (1, 0, "stdout")
-    (folder / "trace.json").write_text("{}")
-    assert call(folder, "--against", "trace.json", "program.py").returncode == 2
+    assert verify(folder, program.format(1), "--stdout", "--record", "run.json")[0] == 0
+    code, result = verify(folder, program.format(1), "--stdout", "--against", "run.json")
+    assert (code, result["record"]["agrees"], result["record"]["changes"]) == (0, True, [])
+    code, result = verify(folder, program.format(2), "--stdout", "--against", "run.json")
+    assert (code, result["divergence"], result["record"]["divergence"]["name"]) == (1, None, "stdout")
+    assert result["record"]["likely_cause"] == "program.py has changed"
+    (folder / "run.json").write_text("{}")
+    assert call(folder, "--against", "run.json", "program.py").returncode == 2
 
 
 FIT = """
