@@ -175,11 +175,13 @@ def note_call(m: Machine, call: Call) -> None:
     """Keep a call of a library, or of a method that an object of the project has from a library's class."""
     call.contexts, call.position = tuple(m.contexts), len(m.nodes)
     call.is_conditional, call.is_repeated = m.conditional > 0, m.repeated > 0
+    call.loops, call.branches, call.tries = tuple(m.loops), tuple(m.branches), tuple(m.tries)
     m.calls.append(call)
 
 
 def escape(m: Machine, given: Given) -> None:
     """Somebody unknown has the arguments: containers may hold other things afterwards."""
+    m.escaped.append((len(m.calls), tuple(given.values)))
     for value in given.values:
         for one in alternatives(value):
             if isinstance(one, Sequence) and one.kind == "list":

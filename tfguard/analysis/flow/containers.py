@@ -19,6 +19,8 @@ from tfguard.analysis.flow.values import (
     Value,
     alternatives,
     join,
+    key_of,
+    value_of_key,
 )
 
 LONGEST = 1000
@@ -29,7 +31,7 @@ def items_of(value: Value) -> list[Value] | None:
     if isinstance(value, Sequence):
         return list(value.items) if value.items is not None else None
     if isinstance(value, Mapping):
-        return [Const(key) for key in value.items] if value.rest is None else None
+        return [value_of_key(key) for key in value.items] if value.rest is None else None
     if isinstance(value, Const) and isinstance(value.value, (str, range)):
         return [Const(item) for item in value.value] if len(value.value) <= LONGEST else None
     return None
@@ -42,7 +44,7 @@ def element_of(m: Machine, value: Value, place: ast.expr, frame: Frame) -> Value
         if isinstance(one, Sequence):
             found.append(one.any_item())
         elif isinstance(one, Mapping):
-            found += [Const(key) for key in one.items] or [Unknown("it is a key")]
+            found += [value_of_key(key) for key in one.items] or [Unknown("it is a key")]
         elif isinstance(one, Tensor):
             found.append(m.library.element(m, one, place, frame.file, None))
         else:
@@ -75,14 +77,16 @@ def get_item(m: Machine, owner: Value, index: Value, node: ast.expr, frame: Fram
 
 def read_item(owner: Mapping, index: Value) -> Value | None:
     """What a dict holds for a key that is known to be there."""
-    return owner.items.get(index.value) if isinstance(index, Const) and _is_key(index.value) else None
+    key = key_of(index)
+    return owner.items.get(key[0]) if key is not None else None
 
 
 def set_item(m: Machine, owner: Value, index: Value, value: Value) -> None:
     """Write an item of a container."""
     if isinstance(owner, Mapping):
-        if isinstance(index, Const) and _is_key(index.value):
-            owner.items[index.value] = m.may_write(owner.born, owner.items.get(index.value), value)
+        key = key_of(index)
+        if key is not None:
+            owner.items[key[0]] = m.may_write(owner.born, owner.items.get(key[0]), value)
         else:
             owner.rest = join([v for v in (owner.rest, value) if v is not None])
     elif isinstance(owner, Sequence) and owner.items is not None:
@@ -93,10 +97,6 @@ def set_item(m: Machine, owner: Value, index: Value, value: Value) -> None:
             owner.forget_length(value)
     elif isinstance(owner, Sequence):
         owner.forget_length(value)
-
-
-def _is_key(value: object) -> bool:
-    return isinstance(value, (str, int, float, bool, type(None), bytes))
 
 
 def set_attribute(m: Machine, owner: Value, name: str, value: Value) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfguard.analysis.flow.containers import LONGEST, element_of, items_of, set_item
 from tfguard.analysis.flow.expressions import assign, evaluate, truth_of
+from tfguard.analysis.flow.graph import Loop
 from tfguard.analysis.flow.machine import Frame, Machine, unknown_of
 from tfguard.analysis.flow.values import Mapping, Names, Sequence, Value, join
 
@@ -80,10 +81,12 @@ def _fill(m: Machine, node: Any, generators: list[ast.comprehension], frame: Fra
         elements = [element_of(m, iterable, first.iter, frame)]
     is_repeated = not is_known
     m.repeated += is_repeated
+    m.loops.append(Loop(node, frame.file, len(elements or ()) if is_known else None))
     for element in elements or ():
         assign(m, first.target, element, frame)
         truths = [truth_of(m, test, frame) for test in first.ifs]
         if False not in truths:
             is_known = _fill(m, node, rest, frame, items) and None not in truths and is_known
+    m.loops.pop()
     m.repeated -= is_repeated
     return is_known

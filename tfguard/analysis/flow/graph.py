@@ -28,6 +28,17 @@ class Kind(enum.Enum):
     OP = "op"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """One run of a loop: the statement, and how many rounds it takes (None: not known)."""
+
+    place: ast.AST
+    file: FileModel
+    rounds: int | None
+    #: Its first round alone, which is followed with what it surely begins with.
+    is_first: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """One thing in the graph; `inputs` may grow while a loop is followed."""
@@ -39,6 +50,8 @@ class Node:
     file: FileModel
     place: ast.AST
     inputs: list[tuple[Node, Mode]] = field(default_factory=list)
+    #: The nodes that are computed first whenever it is, and that surely are its inputs.
+    needs: list[Node] = field(default_factory=list)
     #: It may depend on nodes that are not known.
     wild: bool = False
     #: How the user calls it: the name given to it, or the variable that it was first assigned to.
@@ -46,12 +59,16 @@ class Node:
     trainable: bool = True
     #: It stands for several: it is made in a loop whose rounds are not known.
     many: bool = False
-    #: The graph that it is part of.
+    #: The graph that it is part of; None: not known.
     graph: object = None
     #: What `with` statements around its making have entered, outermost first.
     contexts: tuple[object, ...] = ()
     #: "float", "int" (or another type without gradients), "" where it is not known.
     dtype: str = ""
+    #: The loops that are running when it is made, outermost first.
+    loops: tuple[Loop, ...] = ()
+    #: The ways that the program may not have taken on which it is made, outermost first.
+    branches: tuple[object, ...] = ()
 
     @property
     def title(self) -> str:
@@ -85,6 +102,20 @@ Passes = Callable[[Node, "Node | None"], bool]
 def everywhere(node: Node, before: Node | None) -> bool:
     """In a graph all that was ever made counts."""
     return True
+
+
+def needed(results: Iterable[Node], given: Iterable[Node] = ()) -> dict[Node, Node | None]:
+    """What is surely computed when the results are, and what each is needed for; not beyond what is given."""
+    stop = set(given)
+    found: dict[Node, Node | None] = {node: None for node in results if node not in stop}
+    waiting = list(reversed(found))
+    while waiting:
+        node = waiting.pop()
+        for before in node.needs:
+            if before not in found and before not in stop:
+                found[before] = node
+                waiting.append(before)
+    return found
 
 
 def reach(results: Iterable[Node], target: Node, *, wild: bool = False, passes: Passes = everywhere) -> Reach:

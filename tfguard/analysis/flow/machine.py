@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from tfguard.analysis.flow.graph import Kind, Mode, Node
+from tfguard.analysis.flow.graph import Kind, Loop, Mode, Node
 from tfguard.analysis.flow.values import (
     Const,
     External,
     Function,
+    Mapping,
     Module,
     Names,
     NoGradient,
@@ -87,6 +88,10 @@ class Call:
     is_repeated: bool = False
     #: The number of nodes that exist when it is made.
     position: int = 0
+    #: The loops that are running, outermost first, and the `try` statements whose body is followed.
+    loops: tuple[Loop, ...] = ()
+    branches: tuple[object, ...] = ()
+    tries: tuple[ast.Try, ...] = ()
 
     def argument(self, keyword: str, position: int | None = None) -> Value | None:
         """The value given for a parameter; None when it is not given, Unknown when that is not known."""
@@ -139,6 +144,15 @@ class Machine:
         #: Gradients that the program compares with None.
         self.checked: list[NoGradient] = []
         self.contexts: list[Value] = []
+        #: The graph that nodes are added to; None: not known.
+        self.graph: object = None
+        self.loops: list[Loop] = []
+        #: What stands for each way that may not be taken, and is followed now.
+        self.branches: list[object] = []
+        #: The `try` statements whose body is followed now.
+        self.tries: list[ast.Try] = []
+        #: What was handed to calls of which nothing is known, each with the number of library calls before it.
+        self.escaped: list[tuple[int, tuple[Value, ...]]] = []
         #: How many branches and loops of unknown outcome surround what is followed now.
         self.conditional = 0
         self.repeated = 0
@@ -186,6 +200,7 @@ class Machine:
     ) -> Node:
         """Add a node to the graph."""
         node = Node(len(self.nodes), kind, api, file, place, many=self.repeated > 0, contexts=tuple(self.contexts))
+        node.graph, node.loops, node.branches = self.graph, tuple(self.loops), tuple(self.branches)
         self.nodes.append(node)
         for value, mode in inputs or ():
             self.connect(node, value, mode)
@@ -198,6 +213,10 @@ class Machine:
         node.inputs.extend((before, certain) for before in found)
         node.wild = node.wild or (wild and mode is not Mode.BLOCKED)
 
+    def require(self, node: Node, *values: Value) -> None:
+        """A node is never computed without these values, as far as it is sure what they are."""
+        node.needs.extend(before for before in sure_nodes(*values) if before not in node.needs)
+
     def _within(self, value: Value, mode: Mode) -> Mode:
         """A gradient surely passes into a list whose elements are tensors, not into what may be another thing."""
         items = value.items if isinstance(value, Sequence) else None
@@ -209,16 +228,38 @@ class Machine:
     def unsure(self, *, repeated: bool = False) -> Iterator[None]:
         """What happens inside may not happen, or happen more than once."""
         self.conditional += 1
+        self.branches.append(object())
         self.repeated += repeated
         try:
             yield
         finally:
+            self.branches.pop()
             self.conditional -= 1
             self.repeated -= repeated
+
+    @contextmanager
+    def loop(self, loop: Loop) -> Iterator[None]:
+        """What happens inside is in rounds of a loop."""
+        self.loops.append(loop)
+        try:
+            yield
+        finally:
+            self.loops.pop()
 
     def may_write(self, born: int, old: Value | None, new: Value) -> Value:
         """What an attribute or item holds after a write, where the write may not happen."""
         return new if old is None or self.conditional <= born else join([old, new])
+
+
+def sure_nodes(*values: Value) -> Iterator[Node]:
+    """The nodes that values surely are, or surely hold as elements."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value.node
+        elif isinstance(value, Sequence):
+            yield from sure_nodes(*(value.items or ()))
+        elif isinstance(value, Mapping):
+            yield from sure_nodes(*value.items.values())
 
 
 def unknown_of(reason: str, *values: Value, wild: bool = False) -> Unknown:

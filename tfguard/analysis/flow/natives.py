@@ -22,6 +22,7 @@ from tfguard.analysis.flow.values import (
     alternatives,
     join,
     nodes_of,
+    value_of_key,
 )
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ def _of_mapping(m: Machine, receiver: Mapping, name: str, given: Given) -> Value
         if name == "pop":
             receiver.rest = receiver.any_item()
         return found if found is not None else join([receiver.any_item(), default]) if receiver.rest else default
-    pairs = [Sequence("tuple", [Const(key), value]) for key, value in receiver.items.items()]
+    pairs = [Sequence("tuple", [value_of_key(key), value]) for key, value in receiver.items.items()]
     rest = Sequence("tuple", [Unknown("it is a key"), receiver.rest]) if receiver.rest is not None else None
     if name in ("items", "iteritems"):
         return Sequence("list", list(pairs)) if rest is None else Sequence("list", None, join([*pairs, rest]))
@@ -328,7 +329,7 @@ def _of_mapping(m: Machine, receiver: Mapping, name: str, given: Given) -> Value
             return Sequence("list", list(receiver.items.values()))
         return Sequence("list", None, receiver.any_item())
     if name in ("keys", "iterkeys"):
-        keys: list[Value] = [Const(key) for key in receiver.items]
+        keys: list[Value] = [value_of_key(key) for key in receiver.items]
         return Sequence("list", keys) if receiver.rest is None else Sequence("list", None, Unknown("it is a key"))
     if name == "copy":
         return Mapping(dict(receiver.items), receiver.rest)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tfguard.analysis.flow import expressions as ev
 from tfguard.analysis.flow.calling import define_class, define_function
 from tfguard.analysis.flow.containers import element_of, items_of
+from tfguard.analysis.flow.graph import Loop
 from tfguard.analysis.flow.importing import import_from, import_names
 from tfguard.analysis.flow.machine import GOES_ON, Frame, Machine, Status, unknown_of
 from tfguard.analysis.flow.operators import combine
-from tfguard.analysis.flow.values import NONE, Value, join
+from tfguard.analysis.flow.values import NONE, Const, Value, join
 
 Ends = frozenset[Status]
 
@@ -32,10 +34,13 @@ def execute_block(m: Machine, body: Sequence[ast.stmt], frame: Frame) -> Ends:
             break
         if not raised and ends - {Status.RAISE}:
             m.conditional += 1
+            m.branches.append(object())
             raised = 1
     else:
         ends.add(Status.NEXT)
     m.conditional -= raised
+    if raised:
+        m.branches.pop()
     return frozenset(ends)
 
 
@@ -116,6 +121,8 @@ def _merged(states: list[dict[str, Value]]) -> dict[str, Value]:
 def _for(m: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> Ends:
     iterable = ev.evaluate(m, node.iter, frame)
     items = items_of(iterable)
+    rounds = len(iterable.value) if isinstance(iterable, Const) and isinstance(iterable.value, range) else None
+    loop = Loop(node, frame.file, len(items) if items is not None else rounds)
 
     def once(item: Value) -> Callable[[], Ends]:
         def arm() -> Ends:
@@ -125,10 +132,11 @@ def _for(m: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> Ends:
         return arm
 
     if items is not None and len(items) <= _UNROLLED:
-        ends = _unrolled(m, [once(item) for item in items], frame)
+        with m.loop(loop):
+            ends = _unrolled(m, [once(item) for item in items], frame)
     else:
         first = once(items[0]) if items else None
-        ends = _rounds(m, once(element_of(m, iterable, node.iter, frame)), frame, first)
+        ends = _rounds(m, loop, once(element_of(m, iterable, node.iter, frame)), frame, first)
     return _after_loop(m, ends, node.orelse, frame)
 
 
@@ -144,7 +152,8 @@ def _while(m: Machine, node: ast.While, frame: Frame) -> Ends:
         ev.evaluate(m, node.test, frame)
         return execute_block(m, node.body, frame)
 
-    return _after_loop(m, _rounds(m, again, frame, arm if truth else None), node.orelse, frame)
+    ends = _rounds(m, Loop(node, frame.file, None), again, frame, arm if truth else None)
+    return _after_loop(m, ends, node.orelse, frame)
 
 
 def _unrolled(m: Machine, arms: Sequence[Callable[[], Ends]], frame: Frame) -> Ends:
@@ -159,7 +168,9 @@ def _unrolled(m: Machine, arms: Sequence[Callable[[], Ends]], frame: Frame) -> E
     return frozenset(ends | GOES_ON) if not arms or ends - {Status.RETURN, Status.RAISE} else frozenset(ends)
 
 
-def _rounds(m: Machine, arm: Callable[[], Ends], frame: Frame, first: Callable[[], Ends] | None) -> Ends:
+def _rounds(
+    m: Machine, loop: Loop, arm: Callable[[], Ends], frame: Frame, first: Callable[[], Ends] | None
+) -> Ends:
     """A loop of unknown length: the first round surely where it is known to be taken, the others maybe.
 
     Each begins as the one before it has ended, the last as any of them may have.
@@ -167,7 +178,8 @@ def _rounds(m: Machine, arm: Callable[[], Ends], frame: Frame, first: Callable[[
     ends: set[Status] = set()
     if first is not None:
         m.repeated += 1
-        ends |= first()
+        with m.loop(replace(loop, is_first=True)):
+            ends |= first()
         m.repeated -= 1
         if not ends & {Status.NEXT, Status.CONTINUE}:
             return frozenset(ends | (GOES_ON if Status.BREAK in ends else frozenset()))
@@ -176,7 +188,7 @@ def _rounds(m: Machine, arm: Callable[[], Ends], frame: Frame, first: Callable[[
     for number in range(_ROUNDS):
         if number == _ROUNDS - 1:
             _replace(names, _merged(left))
-        with m.unsure(repeated=True):
+        with m.unsure(repeated=True), m.loop(loop):
             found = arm()
         ends |= found
         if found - {Status.RETURN, Status.RAISE}:
@@ -213,7 +225,9 @@ def _with(m: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> Ends:
 
 
 def _try(m: Machine, node: ast.Try, frame: Frame) -> Ends:
+    m.tries.append(node)
     ends = execute_block(m, node.body, frame)
+    m.tries.pop()
     if node.orelse and Status.NEXT in ends:
         ends = (ends - GOES_ON) | execute_block(m, node.orelse, frame)
     if node.handlers:

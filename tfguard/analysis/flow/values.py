@@ -75,7 +75,7 @@ class Sequence(Value):
 
 @dataclass(slots=True, eq=False)
 class Mapping(Value):
-    """A dict. Keys are constants; `rest` is what an unknown key may give, None when all keys are known."""
+    """A dict. Keys are constants and nodes (tensors); `rest` is what an unknown key may give, None when all keys are known."""
 
     items: dict[object, Value]
     rest: Value | None = None
@@ -218,6 +218,19 @@ class Names:
 
 
 NONE = Const(None)
+
+
+def key_of(value: Value) -> tuple[object] | None:
+    """What a dict keeps a value under as a key; None where that is not known."""
+    if isinstance(value, Tensor) and not value.node.many:
+        return (value.node,)
+    plain = isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, type(None), bytes))
+    return (value.value,) if isinstance(value, Const) and plain else None
+
+
+def value_of_key(key: object) -> Value:
+    """The value that is kept as a key."""
+    return Tensor(key) if isinstance(key, Node) else Const(key)
 
 
 def alternatives(value: Value) -> tuple[Value, ...]:
