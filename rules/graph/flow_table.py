@@ -24,6 +24,14 @@ class Table:
     wild_methods: frozenset[str]
     overrides: frozenset[str]
     smooth: frozenset[str]
+    #: Ops whose gradient is computed from what they were given.
+    curved: frozenset[str]
+    #: Functions that need not compute what they are given.
+    lazy: frozenset[str]
+    #: Optimizers that keep variables of their own.
+    slots: frozenset[str]
+    #: What makes variables of its own: the argument that names it, the first of them, "global" or "local".
+    layers: Mapping[str, tuple[str, str, str]]
 
 
 @lru_cache(maxsize=1)
@@ -44,6 +52,10 @@ def load_flow() -> Table:
             wild_methods=frozenset(data["wild"]["methods"]),
             overrides=frozenset(data["wild"]["overrides"]),
             smooth=frozenset(data["dtypes"]["smooth"]),
+            curved=frozenset(data["needs"]["curved"]),
+            lazy=frozenset(data["needs"]["lazy"]),
+            slots=frozenset(data["needs"]["slots"]),
+            layers={name: (str(a), str(b), str(c)) for name, (a, b, c) in data["layers"].items()},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(f"flow.toml: {error}") from error

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfguard.rules.graph import steps, summaries, variables
 from tfguard.rules.graph.flow_table import load_flow as load_flow
+from tfguard.rules.graph.scopes import Scopes, text_of
+from tfguard.rules.graph.sessions import Sessions
 
 from tfguard.analysis.flow.calling import call_back
 from tfguard.analysis.flow.containers import items_of
@@ -40,8 +43,8 @@ _FACTS = frozenset({"shape", "dtype", "name", "device", "graph", "ndim", "get_sh
 _SELF = frozenset({"value", "read_value", "ref", "outputs", "initialized_value", "_ref", "_variable"})
 #: Methods of a Keras model that come before or bring about its being called.
 _CALLING = ("keras.Model.compile", "keras.Model.fit")
-#: Where the name of a variable and its being trainable stand among the arguments.
-_NAME, _TRAINABLE = "name", "trainable"
+_NAME = "name"
+_APPLY = "Optimizer.apply_gradients"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,13 +64,20 @@ class TensorLibrary:
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
         self.table = load_flow()
-        #: Variables made by name, by their whole name.
-        self.named: dict[str, Node] = {}
+        self.scopes = Scopes()
+        self.sessions = Sessions()
+        #: The values that variables begin with.
+        self.initial: dict[Node, Value] = {}
+        #: Variables of layers and optimizers, those that are local, those of which it is not known.
+        self.hidden: set[Node] = set()
+        self.local: set[Node] = set()
+        self.elsewhere: set[Node] = set()
+        #: The summaries of the collection that `merge_all` merges, in order.
+        self.summaries: list[Node] = []
         #: Variables are made that are not told apart: by layers, by libraries.
         self.has_hidden = False
         #: Ops may have other gradients than their own.
         self.is_overridden = False
-        self.scopes: list[tuple[Value, str | None, bool | None]] = []
         #: Every call that asks for gradients.
         self.asked: list[Asked] = []
         #: The lists of variables that came from a collection.
@@ -80,7 +90,7 @@ class TensorLibrary:
     def call(self, machine: Machine, call: Call) -> Value:
         """What a call of a library gives."""
         name = self.canonical(call.name)
-        maker = _MAKERS.get(self.table.makers.get(name, ""))
+        maker = _MAKERS.get(self.table.makers.get(name, "step" if name.endswith(_APPLY) else ""))
         if maker is not None:
             return maker(self, machine, call)
         if name.endswith(("Optimizer.compute_gradients", "Optimizer.minimize")) and call.receiver is not None:
@@ -122,14 +132,12 @@ class TensorLibrary:
         return Tensor(made)
 
     def enter(self, machine: Machine, context: Value) -> Value | None:
-        """A `with` has begun: variable scopes are kept."""
+        """A `with` has begun: variable scopes, graphs and sessions are kept."""
         if isinstance(context, External) and self.canonical(context.name) == "tensorflow.variable_scope":
-            given = dict(
-                zip(("name_or_scope", "default_name", "values", "initializer"), context.arguments, strict=False)
-            )
-            given.update(context.keywords)
-            self.scopes.append((context, _text(given.get("name_or_scope")), _reuse(given.get("reuse"))))
-        return None
+            scope: Value = self.scopes.enter(machine, context)
+            return scope
+        bound: Value | None = self.sessions.enter(machine, context)
+        return bound
 
     def is_object(self, value: External) -> bool:
         """The functions of TensorFlow that the table knows, and what calls of its classes make."""
@@ -147,8 +155,8 @@ class TensorLibrary:
 
     def leave(self, machine: Machine, context: Value) -> None:
         """A `with` has ended."""
-        if self.scopes and self.scopes[-1][0] is context:
-            self.scopes.pop()
+        self.scopes.leave(context)
+        self.sessions.leave(machine, context)
 
     # -- ops --------------------------------------------------------------------------------------------------
 
@@ -168,7 +176,16 @@ class TensorLibrary:
         if name.endswith(".__call__") or mode is Mode.MAYBE:
             self.has_hidden = self.has_hidden or not _is_function_of_values(name)
         made.wild = made.wild or call.has_more
+        if root_of(name) == "tensorflow" and name not in self.table.lazy and not name.endswith(".__call__"):
+            machine.require(made, *call.arguments, *call.keywords.values(), *([call.receiver] if call.receiver else ()))
+        variables.own_variables(self, machine, call, name, made)
         return Tensor(made)
+
+    def make_session(self, machine: Machine, call: Call) -> Value:
+        """`tf.Session()`."""
+        is_default = self.canonical(call.name).endswith("InteractiveSession")
+        session: Value = self.sessions.make(machine, call, is_default=is_default)
+        return session
 
     def follow_functions(self, machine: Machine, call: Call, value: Value, made: Node) -> None:
         """What functions of the program give that an op calls."""
@@ -185,7 +202,10 @@ class TensorLibrary:
         """A method of a tensor or variable."""
         method = call.name.rpartition(".")[2]
         receiver = call.receiver if call.receiver is not None else Unknown("no receiver", wild=True)
-        if method in _FACTS or method in ("eval", "run", "set_shape", "numpy"):
+        if method in ("eval", "run"):
+            result: Value = self.sessions.run_of_tensor(call, receiver)
+            return result
+        if method in _FACTS or method in ("set_shape", "numpy"):
             return Unknown(f"`{method}` is not followed")
         if method in _SELF:
             return receiver
@@ -194,38 +214,10 @@ class TensorLibrary:
 
     # -- makers -------------------------------------------------------------------------------------------------
 
-    def make_variable(self, machine: Machine, call: Call) -> Value:
-        """`tf.Variable(...)`."""
-        node = machine.make("tensorflow.Variable", call.node, call.file, kind=Kind.VARIABLE)
-        node.trainable = _is_true(call.argument(_TRAINABLE, 1))
-        name = _text(call.argument(_NAME, 5))
-        node.label = name or ""
-        return Tensor(node)
-
-    def get_variable(self, machine: Machine, call: Call) -> Value:
-        """`tf.get_variable(...)`: the variable of that name in this scope, which may be there already."""
-        own = _text(call.argument(_NAME, 0))
-        scopes = [scope for _, scope, _ in self.scopes]
-        reuse = [reuse for _, _, reuse in self.scopes]
-        if own is None or None in scopes:
-            self.has_hidden = True
-            node = machine.make("tensorflow.get_variable", call.node, call.file, kind=Kind.VARIABLE)
-            node.many, node.wild, node.label = True, True, own or ""
-            return Tensor(node)
-        whole = "/".join([*[scope or "" for scope in scopes], own])
-        known = self.named.get(whole)
-        if known is not None and reuse.count(False) < len(reuse):
-            return Tensor(known)
-        node = self.named[whole] = machine.make("tensorflow.get_variable", call.node, call.file, kind=Kind.VARIABLE)
-        node.trainable, node.label = _is_true(call.argument(_TRAINABLE, 5)), whole
-        if known is not None or None in reuse or machine.conditional:
-            node.many = True
-        return Tensor(node)
-
     def make_placeholder(self, machine: Machine, call: Call) -> Value:
         """`tf.placeholder(...)`."""
         node = machine.make(self.canonical(call.name), call.node, call.file, kind=Kind.PLACEHOLDER)
-        node.label = _text(call.argument(_NAME)) or ""
+        node.label = text_of(call.argument(_NAME)) or ""
         return Tensor(node)
 
     def make_constant(self, machine: Machine, call: Call) -> Value:
@@ -233,12 +225,13 @@ class TensorLibrary:
         node = machine.make(self.canonical(call.name), call.node, call.file)
         for value in (*call.arguments, *call.keywords.values()):
             machine.connect(node, value, Mode.MAYBE)
+            machine.require(node, value)
         return Tensor(node)
 
     def cast(self, machine: Machine, call: Call) -> Value:
         """`tf.cast`: a gradient passes to numbers with a fraction."""
         wanted = call.argument("dtype", 1)
-        text = wanted.name.rpartition(".")[2] if isinstance(wanted, External) else _text(wanted)
+        text = wanted.name.rpartition(".")[2] if isinstance(wanted, External) else text_of(wanted)
         mode = Mode.MAYBE if text is None else Mode.FLOWS if text in self.table.smooth else Mode.BLOCKED
         value = call.argument("x", 0) or Unknown("it is not given", wild=True)
         return Tensor(machine.make("tensorflow.cast", call.node, call.file, inputs=[(value, mode)]))
@@ -292,13 +285,15 @@ class TensorLibrary:
         everything = chosen is None or (isinstance(chosen, Const) and chosen.value is None)
         wanted = self.trainable_variables(machine, call, whole=True) if everything or chosen is None else chosen
         targets = [wanted] if isinstance(wanted, Tensor) else items_of(wanted)
+        if is_step and loss is not None:
+            step: Value = steps.minimize(self, machine, call, loss, None if everything else targets or [])
         if loss is None or targets is None:
-            return unknown_of("it is a step", *call.arguments, *call.keywords.values())
+            return step if is_step and loss is not None else unknown_of("it is a step", *call.arguments)
         found = [self.gradient(machine, call, loss, x) for x in targets]
         is_explicit = not everything and wanted not in self.collected
         self.asked.append(Asked(call, loss, tuple(zip(targets, found, strict=True)), is_explicit))
         if is_step:
-            return Unknown("it is a training step")
+            return step
         return Sequence("list", [Sequence("tuple", [grad, x]) for x, grad in zip(targets, found, strict=True)])
 
     def gradient(self, machine: Machine, call: Call, ys: Value, x: Value) -> Value:
@@ -311,7 +306,16 @@ class TensorLibrary:
             if found.answer is Answer.NO and not _is_set(call.argument("unconnected_gradients", 8)):
                 return NoGradient(x.node, call.node, found)
         inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]
-        return Tensor(machine.make("gradient", call.node, call.file, inputs=inputs))
+        made = machine.make("gradient", call.node, call.file)
+        for value, mode in inputs:
+            machine.connect(made, value, mode)
+        made.needs.extend(steps.needs_of_gradient(self, ys, [x]))
+        return Tensor(made)
+
+
+def root_of(name: str) -> str:
+    """The package of a name."""
+    return name.partition(".")[0]
 
 
 def _object(call: Call) -> External:
@@ -337,29 +341,27 @@ def _is_function_of_values(name: str) -> bool:
     return (len(parts) == 2 and parts[1].islower()) or parts[1:2] in (["math"], ["linalg"], ["summary"], ["train"])
 
 
-def _text(value: Value | None) -> str | None:
-    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
-
-
-def _is_true(value: Value | None) -> bool:
-    return not (isinstance(value, Const) and value.value is False)
-
-
 def _is_set(value: Value | None) -> bool:
     return value is not None and not (isinstance(value, Const) and value.value in (None, "none"))
 
 
-def _reuse(value: Value | None) -> bool | None:
-    """Surely reused, surely not, or not known."""
-    if value is None or (isinstance(value, Const) and not value.value):
-        return False
-    return True if isinstance(value, Const) and value.value is True else None
-
-
 _Maker = Callable[[TensorLibrary, Machine, Call], Value]
 _MAKERS: dict[str, _Maker] = {
-    "variable": TensorLibrary.make_variable,
-    "get_variable": TensorLibrary.get_variable,
+    "variable": variables.make_variable,
+    "get_variable": variables.get_variable,
+    "initialiser": variables.make_initialiser,
+    "app": variables.run_of_app,
+    "step": steps.apply_gradients,
+    "summary": summaries.make_summary,
+    "merge_all": summaries.merge_all,
+    "collection": summaries.get_collection,
+    "session": TensorLibrary.make_session,
+    "run": lambda library, machine, call: library.sessions.run(call),
+    "as_default": lambda library, machine, call: library.sessions.as_default(call),
+    "default_graph": lambda library, machine, call: library.sessions.default_graph(machine, call),
+    "reset": lambda library, machine, call: library.sessions.reset(machine, call),
+    "scope": lambda library, machine, call: library.scopes.value_of(machine, call),
+    "reuse": lambda library, machine, call: library.scopes.reuse_variables(machine, call),
     "placeholder": TensorLibrary.make_placeholder,
     "constant": TensorLibrary.make_constant,
     "cast": TensorLibrary.cast,

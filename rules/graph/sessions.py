@@ -93,6 +93,7 @@ class Sessions:
     def make(self, machine: Machine, call: Call, *, is_default: bool) -> Value:
         """`tf.Session(...)`, `tf.InteractiveSession(...)`."""
         found = External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
+        found.file, found.has_more = call.file, call.has_more
         given = call.argument("graph", 1)
         is_given = given is not None and not (isinstance(given, Const) and given.value is None)
         self.graphs[found] = self.graph_of(given) if is_given else machine.graph

@@ -95,6 +95,11 @@ class Reach:
     depends_on: tuple[Node, ...] = ()
 
 
+def passed(results: Iterable[Node]) -> dict[Node, None]:
+    """What a gradient from the results may pass, the results included."""
+    return _back(list(results), (Mode.FLOWS, Mode.MAYBE), everywhere)
+
+
 #: May a gradient pass from a node to this one of its inputs (None: to those that are not known)?
 Passes = Callable[[Node, "Node | None"], bool]
 

@@ -145,7 +145,7 @@ class Machine:
         self.checked: list[NoGradient] = []
         self.contexts: list[Value] = []
         #: The graph that nodes are added to; None: not known.
-        self.graph: object = None
+        self.graph: object = object()
         self.loops: list[Loop] = []
         #: What stands for each way that may not be taken, and is followed now.
         self.branches: list[object] = []
@@ -204,6 +204,7 @@ class Machine:
         self.nodes.append(node)
         for value, mode in inputs or ():
             self.connect(node, value, mode)
+            self.require(node, value)
         return node
 
     def connect(self, node: Node, value: Value, mode: Mode) -> None:

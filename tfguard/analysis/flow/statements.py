@@ -168,9 +168,7 @@ def _unrolled(m: Machine, arms: Sequence[Callable[[], Ends]], frame: Frame) -> E
     return frozenset(ends | GOES_ON) if not arms or ends - {Status.RETURN, Status.RAISE} else frozenset(ends)
 
 
-def _rounds(
-    m: Machine, loop: Loop, arm: Callable[[], Ends], frame: Frame, first: Callable[[], Ends] | None
-) -> Ends:
+def _rounds(m: Machine, loop: Loop, arm: Callable[[], Ends], frame: Frame, first: Callable[[], Ends] | None) -> Ends:
     """A loop of unknown length: the first round surely where it is known to be taken, the others maybe.
 
     Each begins as the one before it has ended, the last as any of them may have.

@@ -75,7 +75,7 @@ class Sequence(Value):
 
 @dataclass(slots=True, eq=False)
 class Mapping(Value):
-    """A dict. Keys are constants and nodes (tensors); `rest` is what an unknown key may give, None when all keys are known."""
+    """A dict. Keys are constants and nodes (tensors); `rest` is what an unknown key may give, None: all are known."""
 
     items: dict[object, Value]
     rest: Value | None = None
