@@ -63,7 +63,7 @@ rule = Rule(__name__, id="TFG303", severity=Severity.ERROR, since="0.2", message
 def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Every gradient that is None because an op on the only ways lets none through."""
     for missing in missing_gradients(facts):
-        if missing.reach.blocked:
+        if missing.reach.blocked and not missing.none.cause:
             wall = missing.reach.blocked[0]
             message = (
                 f"between {result_of(missing)} and `{missing.none.of.title}` stands `{wall.api.rpartition('.')[2]}`, "

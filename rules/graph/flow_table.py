@@ -1,4 +1,4 @@
-"""What `flow.toml` tells of TensorFlow's calls (part of the TFG3xx rules)."""
+"""flow.toml: what TensorFlow's calls do to the graph (part of the TFG3xx rules)."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ class Table:
     slots: frozenset[str]
     #: What makes variables of its own: the argument that names it, the first of them, "global" or "local".
     layers: Mapping[str, tuple[str, str, str]]
+    other_dtypes: frozenset[str]
+    tapes: frozenset[str]
+    #: Functions that may give back their argument itself.
+    same: frozenset[str]
+    #: What the names of functions begin with that always compute something of their arguments.
+    plain: tuple[str, ...]
+    #: Functions of NumPy that give arrays.
+    arrays: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +64,11 @@ def load_flow() -> Table:
             lazy=frozenset(data["needs"]["lazy"]),
             slots=frozenset(data["needs"]["slots"]),
             layers={name: (str(a), str(b), str(c)) for name, (a, b, c) in data["layers"].items()},
+            other_dtypes=frozenset(data["dtypes"]["others"]),
+            tapes=frozenset(data["tapes"]["names"]),
+            same=frozenset(data["tapes"]["same"]),
+            plain=tuple(data["tapes"]["plain"]),
+            arrays=frozenset(data["tapes"]["arrays"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(f"flow.toml: {error}") from error

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tfguard.rules.graph.following import followed_programs
+from tfguard.rules.graph.following import followed_with
 from tfguard.rules.graph.library import Asked, TensorLibrary
+from tfguard.rules.graph.tapes import Raised
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Reach
 from tfguard.analysis.flow.machine import Call, Machine
-from tfguard.analysis.flow.values import NoGradient, inside
+from tfguard.analysis.flow.values import NoGradient, Value, alternatives, inside
 from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
 
@@ -22,15 +24,16 @@ GRADIENTS = Recorder("gradients")
 _APPLY = ("apply_gradients",)
 #: Do nothing with what they are given that None could disturb.
 _HARMLESS = ("clip_by_global_norm", "global_norm", "append", "extend", "print")
+_TAPE = ".GradientTape"
 
 
 @GRADIENTS.facts(mentions=("tensorflow",))
 def asks_for_gradients(file: FileModel) -> bool | None:
-    """Does the file ask TensorFlow 1 for gradients?"""
+    """Does the file ask for gradients: of TensorFlow 1, or of a tape?"""
     wanted = ("tensorflow.gradients",)
     names = {file.knowledge.canonical(name) for call in file.calls for name in call.names}
     ends = ("Optimizer.compute_gradients", "Optimizer.minimize")
-    return True if any(name in wanted or name.endswith(ends) for name in names) else None
+    return True if any(name in wanted or name.endswith((*ends, _TAPE)) for name in names) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +43,7 @@ class Missing:
     asked: Asked
     none: NoGradient
     reach: Reach
-    #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained.
+    #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained; "": none.
     harm: str
 
 
@@ -52,22 +55,36 @@ def missing_gradients(facts: ProjectFacts) -> tuple[Missing, ...]:
 
 def _all(facts: ProjectFacts) -> Iterator[Missing]:
     asking = facts.facts_of(GRADIENTS.key)
-    seen: set[tuple[str, int, int]] = set()
-    for followed in followed_programs(facts, asking):
+    seen: set[tuple[str, int, object]] = set()
+    for followed in followed_with(facts, asking):
         for missing in _of_program(followed.machine, followed.library):
             call = missing.asked.call
-            key = (call.file.path, call.node.lineno, missing.none.of.number)
+            key = (call.file.path, call.node.lineno, _identity(missing))
             if key not in seen:
                 seen.add(key)
                 yield missing
 
 
+def _identity(missing: Missing) -> object:
+    """What makes it one finding: the variable; for a tape, which is made anew in each round, its place."""
+    none = missing.none
+    if missing.asked.tape is None:
+        return none.of.number
+    return none.cause if none.cause == "outside" else (none.of.place, none.cause)
+
+
 def _of_program(machine: Machine, library: TensorLibrary) -> Iterator[Missing]:
     for asked in library.asked:
-        for _, gradient in asked.gradients:
-            harm = _harm(machine, library, asked, gradient) if isinstance(gradient, NoGradient) else None
-            if isinstance(gradient, NoGradient) and harm is not None:
-                yield Missing(asked, gradient, gradient.proof, harm)
+        for _, value in asked.gradients:
+            for gradient in alternatives(value):
+                harm = _harm(machine, library, asked, gradient) if isinstance(gradient, NoGradient) else None
+                if isinstance(gradient, NoGradient) and harm is not None and _is_sure(value, gradient):
+                    yield Missing(asked, gradient, gradient.proof, harm)
+
+
+def _is_sure(value: Value, gradient: NoGradient) -> bool:
+    """Is it None on every way, or because the variable was lost in the round before?"""
+    return value is gradient or gradient.cause == "reassigned"
 
 
 def _harm(machine: Machine, library: TensorLibrary, asked: Asked, gradient: NoGradient) -> str | None:
@@ -80,7 +97,9 @@ def _harm(machine: Machine, library: TensorLibrary, asked: Asked, gradient: NoGr
         if harm in harms:
             return harm
     is_step = asked.call.name.endswith(".minimize")
-    return "skipped" if asked.is_explicit and (is_step or "skipped" in harms) else None
+    if asked.is_explicit and (is_step or "skipped" in harms):
+        return "skipped"
+    return "" if asked.tape is not None and not any(one is gradient for one in machine.checked) else None
 
 
 def _is_given(call: Call, gradient: NoGradient) -> bool:
@@ -94,3 +113,29 @@ def _harm_of_call(library: TensorLibrary, name: str) -> str | None:
     if last in _HARMLESS or library.canonical(name).partition(".")[0] != "tensorflow":
         return None
     return "run" if last == "run" else "used"
+
+
+def raising_calls(facts: ProjectFacts) -> Iterator[Raised]:
+    """The calls of tapes that raise, in all programs of the project, each once."""
+    asking = facts.facts_of(GRADIENTS.key)
+    seen: set[tuple[str, int, str]] = set()
+    for followed in followed_with(facts, asking):
+        for raised in followed.library.raised:
+            key = (raised.call.file.path, raised.call.node.lineno, raised.cause)
+            if key not in seen and not is_expected(raised.call):
+                seen.add(key)
+                yield raised
+
+
+def is_expected(call: Call) -> bool:
+    """Does the program itself reckon with an exception, by `try` or by a test's `with …raises(…)`?"""
+    places = call.file.index.places
+    here: ast.AST = call.node
+    while here in places and not isinstance(here, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        parent = places[here].parent
+        if isinstance(parent, ast.Try) and parent.handlers and here in parent.body:
+            return True
+        if isinstance(parent, ast.With) and any("aises" in ast.unparse(item.context_expr) for item in parent.items):
+            return True
+        here = parent
+    return False

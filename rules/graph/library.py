@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfguard.rules.graph import steps, summaries, variables
+from tfguard.rules.graph import steps, summaries, tapes, variables
+from tfguard.rules.graph.arguments import count_parameters, is_function_of_values, is_set
+from tfguard.rules.graph.dtypes import dtype_of
 from tfguard.rules.graph.flow_table import load_flow as load_flow
 from tfguard.rules.graph.scopes import Scopes, text_of
 from tfguard.rules.graph.sessions import Sessions
+from tfguard.rules.graph.tapes import Raised, Tape
 
 from tfguard.analysis.flow.calling import call_back
 from tfguard.analysis.flow.containers import items_of
@@ -56,6 +59,8 @@ class Asked:
     gradients: tuple[tuple[Value, Value], ...]
     #: The variables are listed where the call stands, or in a list that the program made itself.
     is_explicit: bool = True
+    #: The tape that is asked; None: the graph.
+    tape: Tape | None = None
 
 
 class TensorLibrary:
@@ -82,6 +87,9 @@ class TensorLibrary:
         self.asked: list[Asked] = []
         #: The lists of variables that came from a collection.
         self.collected: list[Value] = []
+        #: The tapes, by the identity of their value, and the calls of their methods that raise.
+        self.tapes: dict[int, Tape] = {}
+        self.raised: list[Raised] = []
         #: What the models of the program give whose `call` Keras calls.
         self.outputs: list[tuple[Instance, Value]] = []
 
@@ -90,6 +98,7 @@ class TensorLibrary:
     def call(self, machine: Machine, call: Call) -> Value:
         """What a call of a library gives."""
         name = self.canonical(call.name)
+        tapes.note_arguments(self, call)
         maker = _MAKERS.get(self.table.makers.get(name, "step" if name.endswith(_APPLY) else ""))
         if maker is not None:
             return maker(self, machine, call)
@@ -104,7 +113,8 @@ class TensorLibrary:
         if root in self.table.graph_roots:
             return self.op(machine, call, name)
         if root in self.table.inert_roots:
-            return unknown_of(f"`{name}` is not followed", *call.arguments, *call.keywords.values())
+            values: Value = tapes.of_values(self, machine, call, name)
+            return values
         self.has_hidden = True
         return unknown_of(f"`{name}` is not known", *call.arguments, *call.keywords.values(), wild=True)
 
@@ -132,7 +142,8 @@ class TensorLibrary:
         return Tensor(made)
 
     def enter(self, machine: Machine, context: Value) -> Value | None:
-        """A `with` has begun: variable scopes, graphs and sessions are kept."""
+        """A `with` has begun: variable scopes, graphs and sessions are kept, tapes record."""
+        tapes.note_enter(self, machine, context)
         if isinstance(context, External) and self.canonical(context.name) == "tensorflow.variable_scope":
             scope: Value = self.scopes.enter(machine, context)
             return scope
@@ -163,7 +174,7 @@ class TensorLibrary:
     def op(self, machine: Machine, call: Call, name: str) -> Value:
         """A function of TensorFlow: an object of a class, or an op."""
         if self.knowledge.is_class(name) and name != "tensorflow.Tensor":
-            return _object(call)
+            return _object(machine, call)
         made = machine.make(name, call.node, call.file)
         mode = self.table.modes.get(name, Mode.MAYBE)
         blocked = self.table.blocked_arguments.get(name, ())
@@ -174,7 +185,7 @@ class TensorLibrary:
             machine.connect(made, value, Mode.BLOCKED if any(value is wall for wall in walls) else mode)
             self.follow_functions(machine, call, value, made)
         if name.endswith(".__call__") or mode is Mode.MAYBE:
-            self.has_hidden = self.has_hidden or not _is_function_of_values(name)
+            self.has_hidden = self.has_hidden or not is_function_of_values(name)
         made.wild = made.wild or call.has_more
         if root_of(name) == "tensorflow" and name not in self.table.lazy and not name.endswith(".__call__"):
             machine.require(made, *call.arguments, *call.keywords.values(), *([call.receiver] if call.receiver else ()))
@@ -193,7 +204,7 @@ class TensorLibrary:
         given: list[Value] = [unknown_of("an op gives it", *call.arguments, *call.keywords.values(), wild=True)] * 4
         for one in alternatives(value):
             if isinstance(one, (Function, Bound, Instance)):
-                count = _parameters(one)
+                count = count_parameters(one)
                 result = call_back(machine, one, given[:count] if count <= 4 else [], frame, call.node)
                 if result is not None:
                     machine.connect(made, result, Mode.MAYBE)
@@ -205,7 +216,9 @@ class TensorLibrary:
         if method in ("eval", "run"):
             result: Value = self.sessions.run_of_tensor(call, receiver)
             return result
-        if method in _FACTS or method in ("set_shape", "numpy"):
+        if method == "numpy":
+            return Tensor(machine.make("numpy", call.node, call.file, inputs=[(receiver, Mode.BLOCKED)]))
+        if method in _FACTS or method == "set_shape":
             return Unknown(f"`{method}` is not followed")
         if method in _SELF:
             return receiver
@@ -226,6 +239,7 @@ class TensorLibrary:
         for value in (*call.arguments, *call.keywords.values()):
             machine.connect(node, value, Mode.MAYBE)
             machine.require(node, value)
+        node.dtype = dtype_of(self.table, call, node.api)
         return Tensor(node)
 
     def cast(self, machine: Machine, call: Call) -> Value:
@@ -234,7 +248,9 @@ class TensorLibrary:
         text = wanted.name.rpartition(".")[2] if isinstance(wanted, External) else text_of(wanted)
         mode = Mode.MAYBE if text is None else Mode.FLOWS if text in self.table.smooth else Mode.BLOCKED
         value = call.argument("x", 0) or Unknown("it is not given", wild=True)
-        return Tensor(machine.make("tensorflow.cast", call.node, call.file, inputs=[(value, mode)]))
+        made = machine.make("tensorflow.cast", call.node, call.file, inputs=[(value, mode)])
+        made.dtype = {Mode.FLOWS: "float", Mode.BLOCKED: "int"}.get(mode, "")
+        return Tensor(made)
 
     def transparent(self, machine: Machine, call: Call) -> Value:
         """A decorator that changes nothing of what a function computes."""
@@ -250,7 +266,7 @@ class TensorLibrary:
 
     def make_object(self, machine: Machine, call: Call) -> Value:
         """An object that is no tensor."""
-        return _object(call)
+        return _object(machine, call)
 
     def trainable_variables(self, machine: Machine, call: Call, *, whole: bool = False) -> Value:
         """The variables that are trained, made until now; `whole` where no scope is asked for."""
@@ -275,8 +291,14 @@ class TensorLibrary:
         if targets is None:
             return Sequence("list", None, unknown_of("it is a gradient", ys, xs))
         found = [self.gradient(machine, call, ys, x) for x in targets]
-        self.asked.append(Asked(call, ys, tuple(zip(targets, found, strict=True)), xs not in self.collected))
+        self.note_asked(call, ys, tuple(zip(targets, found, strict=True)), xs)
         return Sequence("list", found, born=machine.conditional)
+
+    def note_asked(
+        self, call: Call, ys: Value, found: tuple[tuple[Value, Value], ...], xs: Value, tape: Tape | None = None
+    ) -> None:
+        """Keep a call that asks for gradients."""
+        self.asked.append(Asked(call, ys, found, xs not in self.collected, tape))
 
     def of_optimizer(self, machine: Machine, call: Call) -> Value:
         """`compute_gradients(loss, var_list)` and `minimize(loss, ..., var_list)` of an optimizer of TensorFlow 1."""
@@ -303,7 +325,7 @@ class TensorLibrary:
         is_plain = is_plain and not self.is_overridden and not call.is_repeated
         if isinstance(x, Tensor) and is_plain and call.argument("stop_gradients", 7) is None:
             found = reach(results, x.node, wild=wild)
-            if found.answer is Answer.NO and not _is_set(call.argument("unconnected_gradients", 8)):
+            if found.answer is Answer.NO and not is_set(call.argument("unconnected_gradients", 8)):
                 return NoGradient(x.node, call.node, found)
         inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]
         made = machine.make("gradient", call.node, call.file)
@@ -318,31 +340,11 @@ def root_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _object(call: Call) -> External:
+def _object(machine: Machine, call: Call) -> External:
     """What a call makes that is no tensor."""
     made = External(call.name, call.node, tuple(call.arguments), dict(call.keywords))
-    made.file, made.has_more = call.file, call.has_more
+    made.file, made.has_more, made.born = call.file, call.has_more, machine.conditional
     return made
-
-
-def _parameters(value: Value) -> int:
-    """How many arguments a function of the program takes at least."""
-    function = value.function if isinstance(value, Bound) else value
-    if not isinstance(function, Function):
-        return 1
-    arguments = function.node.args
-    count = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return max(0, count - isinstance(value, Bound))
-
-
-def _is_function_of_values(name: str) -> bool:
-    """Does a call of the name surely make no variables?"""
-    parts = name.split(".")
-    return (len(parts) == 2 and parts[1].islower()) or parts[1:2] in (["math"], ["linalg"], ["summary"], ["train"])
-
-
-def _is_set(value: Value | None) -> bool:
-    return value is not None and not (isinstance(value, Const) and value.value in (None, "none"))
 
 
 _Maker = Callable[[TensorLibrary, Machine, Call], Value]
@@ -370,4 +372,8 @@ _MAKERS: dict[str, _Maker] = {
     "object": TensorLibrary.make_object,
     "variables": TensorLibrary.trainable_variables,
     "gradients": TensorLibrary.gradients,
+    "watch": tapes.watch,
+    "ask a tape": tapes.ask,
+    "stop recording": tapes.stop_recording,
+    "disturb a tape": tapes.other_method,
 }

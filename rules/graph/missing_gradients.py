@@ -24,6 +24,7 @@ HARM = {
     "run": "running it fails",
     "used": "what is computed from it fails",
     "skipped": "the variable is never trained",
+    "": "nothing says so",
 }
 _LONGEST = 40
 
@@ -38,7 +39,7 @@ def result_of(missing: Missing) -> str:
     """What the gradient is asked of, as written, when it is short."""
     call = call_of(missing)
     loss = call.argument("loss", None if call.written.endswith("gradients") and call.receiver is None else 0)
-    given = loss if loss.expr is not None else call.argument("ys", 0)
+    given = loss if loss.expr is not None else call.argument("target" if missing.asked.tape is not None else "ys", 0)
     text = given.expr.text if given.expr is not None else ""
     return f"`{text}`" if text and len(text) <= _LONGEST and "\n" not in text else "the result"
 

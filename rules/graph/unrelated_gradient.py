@@ -68,7 +68,7 @@ rule = Rule(__name__, id="TFG302", severity=Severity.ERROR, since="0.2", message
 def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Every gradient that is None because nothing leads to its variable."""
     for missing in missing_gradients(facts):
-        if not missing.reach.blocked:
+        if not missing.reach.blocked and not missing.none.cause:
             title = missing.none.of.title
             message = f"`{title}` has no part in {result_of(missing)}: its gradient is None, and {HARM[missing.harm]}"
             yield rule.finding(call_of(missing), message, notes=notes_on(missing))

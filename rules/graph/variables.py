@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfguard.rules.graph.dtypes import dtype_of
 from tfguard.rules.graph.scopes import Reuse, leads_to, reuse_of, text_of
 from tfguard.rules.graph.sessions import Initialiser
 
@@ -33,6 +34,7 @@ def make_variable(library: TensorLibrary, machine: Machine, call: Call) -> Value
     node = machine.make("tensorflow.Variable", call.node, call.file, kind=Kind.VARIABLE)
     node.trainable = is_true(call.argument(_TRAINABLE, 1))
     node.label = text_of(call.argument(_NAME, 5)) or ""
+    node.dtype = dtype_of(library.table, call, node.api)
     library.initial[node] = call.argument("initial_value", 0) or Unknown("it is not given")
     if call.argument(_COLLECTIONS, 2) is not None or call.has_more:
         library.elsewhere.add(node)

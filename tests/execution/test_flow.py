@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tfguard.rules.graph.library import TensorLibrary, load_flow
+from tfguard.rules.graph.flow_table import load_flow
+from tfguard.rules.graph.library import TensorLibrary
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Answer, Mode, reach

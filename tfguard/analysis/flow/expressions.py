@@ -354,12 +354,11 @@ def _walrus(m: Machine, node: ast.NamedExpr, frame: Frame) -> Value:
     return value
 
 
-def _lambda(m: Machine, node: ast.Lambda, frame: Frame) -> Value:
-    return define_function(m, node, frame)
-
-
 def _yield(m: Machine, node: ast.Yield | ast.YieldFrom, frame: Frame) -> Value:
     value = evaluate(m, node.value, frame) if node.value is not None else NONE
+    for context in m.contexts:
+        if isinstance(context, External):
+            context.is_passed_on = True
     is_from = isinstance(node, ast.YieldFrom) and node.value is not None
     frame.yields.append(element_of(m, value, node.value, frame) if is_from and node.value is not None else value)
     return Unknown("it is sent from outside")
@@ -380,7 +379,7 @@ _EXPRESSIONS: dict[type, Callable[[Machine, Any, Frame], Value]] = {
     ast.JoinedStr: _joined,
     ast.FormattedValue: _formatted,
     ast.NamedExpr: _walrus,
-    ast.Lambda: _lambda,
+    ast.Lambda: define_function,
     ast.Yield: _yield,
     ast.YieldFrom: _yield,
     ast.Await: lambda m, node, frame: evaluate(m, node.value, frame),
