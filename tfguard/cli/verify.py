@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,6 +37,7 @@ _FILE = click.Path(dir_okay=False)
 @click.option(
     "--against", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Compare with that run, too."
 )
+@click.option("--html", type=_FILE, metavar="FILE", help="Write a page that plots how the runs part.")
 @click.option("--timeout", type=_POSITIVE, metavar="SECONDS", help="Of each run. Default: none.")
 @click.option("--format", "--output-format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.pass_context
@@ -50,7 +52,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     \b
     tfguard verify train.py --epochs 1
-    tfguard verify --files 'out/*.npz' train.py
+    tfguard verify --html parting.html --files 'out/*.npz' train.py
     tfguard verify --record run.json train.py       here, and on another machine:
     tfguard verify --against run.json train.py
 
@@ -72,6 +74,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from tfguard.cli.verification import Verification
 
     verdict = Verification(read_program(ctx, options["python"]), make_options(options)).verify()
+    if options["html"] is not None:
+        from tfguard.cli.divergence_page import render_page
+
+        Path(options["html"]).write_text(render_page(verdict), encoding="utf-8")
     if options["output_format"] == "json":
         click.echo(json.dumps(verdict.to_json(), indent=2, sort_keys=True))
     else:

@@ -65,10 +65,10 @@ class WrittenFiles:
         return [name for name in files if not os.path.realpath(name).startswith(own)]
 
     def _possible_folders(self) -> set[str]:
-        """Those that exist and may hold matching files."""
+        """Those that exist and may hold matching files, or match themselves."""
         found: set[str] = set()
         for pattern in self.patterns:
-            above = os.path.dirname(pattern)
+            above = pattern
             while above not in ("", os.sep) and above != os.path.dirname(above):
                 found.update(os.path.normpath(name) for name in glob.glob(above, recursive=True) if os.path.isdir(name))
                 above = os.path.dirname(above)
