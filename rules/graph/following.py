@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from tfguard.rules.graph.library import TensorLibrary
@@ -51,28 +51,24 @@ def followed_with(facts: ProjectFacts, paths: Collection[str]) -> Iterator[Follo
 
 
 def _program(facts: ProjectFacts, program: Program) -> Followed:
-    path = program.summary.path
-
-    def follow() -> Followed:
-        followed = _start(facts, path)
-        followed.machine.run(facts.open(path))
-        return followed
-
-    found: Followed = facts.once(("followed program", path), follow)
-    return found
+    return _once(facts, facts.open(program.summary.path), "followed program", Machine.run)
 
 
 def _bodies(facts: ProjectFacts, path: str) -> Followed:
-    def follow() -> Followed:
-        followed = _start(facts, path)
-        follow_loose(followed.machine, facts.open(path))
-        return followed
-
-    found: Followed = facts.once(("followed bodies", path), follow)
-    return found
+    return _once(facts, facts.open(path), "followed bodies", follow_loose)
 
 
-def _start(facts: ProjectFacts, path: str) -> Followed:
+def _once(facts: ProjectFacts, file: FileModel, key: str, follow: Callable[[Machine, FileModel], object]) -> Followed:
+    """Follow a file, or take what an earlier pass over the project found, if nothing that it read has changed."""
+    kept: list[Followed] = file.once(key, list)
+    if not kept or any(facts.open_readable(m.file.path) is not m.file for m in kept[0].machine.modules.values()):
+        followed = _start(facts, file)
+        follow(followed.machine, file)
+        kept[:] = [followed]
+    return kept[0]
+
+
+def _start(facts: ProjectFacts, file: FileModel) -> Followed:
     """A machine for the program of a file, which finds the files of the project that are imported."""
 
     def find(importer: FileModel, dotted: str) -> FileModel | None:
@@ -80,5 +76,5 @@ def _start(facts: ProjectFacts, path: str) -> Followed:
         found = facts.find_module(summary, dotted) if summary is not None else None
         return facts.open_readable(found.path) if found is not None else None
 
-    library = TensorLibrary(facts.open(path).knowledge)
+    library = TensorLibrary(file.knowledge)
     return Followed(Machine(library, find), library)

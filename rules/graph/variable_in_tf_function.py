@@ -98,7 +98,7 @@ rule = Rule(
 _EXPECTED = ("assertRaises", "assert_raises", "pytest.raises")
 
 
-@rule.on_file(mentions=("tf.function", "tensorflow.function", "import function", "Dataset"))
+@rule.on_file(mentions=("tf.function", "tensorflow.function", "import function", "data.Dataset", "tensorflow.data"))
 def check(file: FileModel) -> Iterator[Finding]:
     """Every call that surely makes a variable on each trace of a function."""
     seen: set[ast.AST] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tfguard.rules.graph.library import TensorLibrary
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Answer, reach
+from tfguard.analysis.flow.loose import follow_loose
 from tfguard.analysis.flow.machine import Machine
 from tfguard.analysis.flow.values import (
     Const,
@@ -30,7 +32,7 @@ HEAD = "import os\nimport tensorflow.compat.v1 as tf\nv = tf.Variable(1.0)\nw = 
 MARKS = {Answer.YES: "y", Answer.NO: "n", Answer.UNDECIDED: "?"}
 
 
-def follow(text: str, **files: str) -> Machine:
+def follow(text: str, run: Callable[[Machine, FileModel], object] = Machine.run, **files: str) -> Machine:
     """Follow a program; `files` are modules beside it."""
     knowledge, config = load_knowledge(), load_config(Path("/"), {})
     models = {
@@ -38,7 +40,7 @@ def follow(text: str, **files: str) -> Machine:
         for name, code in {"program": HEAD + textwrap.dedent(text), **files}.items()
     }
     machine = Machine(TensorLibrary(knowledge), lambda importer, name: models.get(name))
-    machine.run(models["program"])
+    run(machine, models["program"])
     return machine
 
 
@@ -155,6 +157,24 @@ def test_modules_of_the_project_are_followed() -> None:
     layers = "import tensorflow.compat.v1 as tf\nscale = tf.Variable(3.0)\ndef twice(x):\n    return x * scale\n"
     assert answers("from layers import twice, scale\ny = twice(v)\nxs = [v, w, scale]", layers=layers) == "yny"
     assert answers("import layers as l\ny = l.twice(w)\nxs = [v, w, l.scale]", layers=layers) == "nyy"
+
+
+def test_what_nobody_calls_is_followed_into_the_modules_that_it_uses() -> None:
+    text = """
+    import used, unused
+    from used import scale as times
+    if os.environ.get("x"):
+        import other as maybe
+    else:
+        maybe = None
+
+    def loss(x):
+        return used.scale(v) + times(w) + maybe.one()
+    """
+    scale = "import unused\ndef scale(x):\n    return x * 2\n"
+    machine = follow(text, follow_loose, used=scale, unused="def f(): pass\n", other="def one():\n    return 1\n")
+    assert sorted(machine.modules) == ["other.py", "program.py", "used.py"]
+    assert {getattr(node, "name", "") for node in machine.entered} == {"loss", "scale", "one"}
 
 
 def test_a_variable_of_one_name_is_one_variable() -> None:

@@ -17,7 +17,7 @@ from tfguard.analysis.flow.calling import (
     invoke,
 )
 from tfguard.analysis.flow.containers import element_of, get_item, items_of, set_attribute, set_item
-from tfguard.analysis.flow.importing import STARS
+from tfguard.analysis.flow.importing import STARS, resolved
 from tfguard.analysis.flow.machine import Frame, Machine, unknown_of
 from tfguard.analysis.flow.operators import combine, compare, negate
 from tfguard.analysis.flow.values import (
@@ -55,7 +55,7 @@ def evaluate(m: Machine, node: ast.expr, frame: Frame) -> Value:
 
 
 def _name(m: Machine, node: ast.Name, frame: Frame) -> Value:
-    value = frame.names.find(node.id)
+    value = resolved(m, frame.names.find(node.id))
     if value is not None:
         return value
     if node.id in _BUILTINS:
@@ -74,7 +74,7 @@ def _attribute(m: Machine, node: ast.Attribute, frame: Frame) -> Value:
 def get_attribute(m: Machine, owner: Value, name: str, frame: Frame) -> Value:
     """What an attribute of one value holds."""
     if isinstance(owner, Module):
-        found = owner.names.get(name)
+        found = resolved(m, owner.names.get(name))
         return found if found is not None else _submodule(m, owner, name)
     if isinstance(owner, Instance):
         return _of_instance(m, owner, name)

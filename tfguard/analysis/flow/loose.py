@@ -13,6 +13,7 @@ from tfguard.analysis.flow.values import Bound, Class, External, Function, Value
 
 def follow_loose(m: Machine, file: FileModel) -> None:
     """Follow a module as one that is imported, then what it defines and has not called."""
+    m.is_lazy = True
     try:
         module = m.load(file, file.module)
         for value in list(module.names.values()):

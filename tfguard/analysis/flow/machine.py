@@ -160,6 +160,8 @@ class Machine:
         self.steps = 0
         #: Set when the limit was reached: what came until then was followed.
         self.is_cut = False
+        #: Modules are followed when something of them is used, not where they are imported.
+        self.is_lazy = False
 
     # -- running ----------------------------------------------------------------------------------------
 
@@ -246,6 +248,16 @@ class Machine:
             yield
         finally:
             self.loops.pop()
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What happens inside happens once and surely, whatever surrounds it."""
+        kept = self.conditional, self.repeated, self.contexts
+        self.conditional, self.repeated, self.contexts = 0, 0, []
+        try:
+            yield
+        finally:
+            self.conditional, self.repeated, self.contexts = kept
 
     def may_write(self, born: int, old: Value | None, new: Value) -> Value:
         """What an attribute or item holds after a write, where the write may not happen."""

@@ -123,6 +123,17 @@ class Module(Value):
 
 
 @dataclass(slots=True, eq=False)
+class Pending(Value):
+    """What an import binds that has not been carried out yet."""
+
+    importer: FileModel
+    dotted: str
+    #: What `from dotted import name` takes.
+    name: str | None = None
+    value: Value | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Function(Value):
     """A function or lambda of the project, with what it sees around it."""
 
