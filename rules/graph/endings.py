@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from tfguard.rules.graph.following import Followed
 
@@ -28,7 +29,7 @@ _KEEPING = "keras.activations."
 class Table:
     """losses.toml."""
 
-    logits: Mapping[str, Mapping[str, int | str]]
+    logits: Mapping[str, Mapping[str, Any]]
     keras: Mapping[str, Mapping[str, str]]
     activations: Mapping[str, str]
     same: frozenset[str]
