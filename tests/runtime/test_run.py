@@ -232,6 +232,18 @@ def test_guards_of_tensorflow_1(folder: Path, name: str) -> None:
     check_guards(folder, "--python", era_python(name))
 
 
+@pytest.mark.era
+@pytest.mark.parametrize("name", ["tf110", "tf115"])
+def test_eager_mode_of_tensorflow_1(folder: Path, name: str) -> None:
+    """To seed before the program has chosen its mode must not make a graph, after which eager mode is refused."""
+    (folder / "eager.py").write_text(
+        "import tensorflow as tf\ntf.enable_eager_execution()\nprint(tf.random_uniform((2,)))\n"
+    )
+    runs = [run(folder, "--python", era_python(name), "eager.py") for _ in range(2)]
+    assert [done.returncode for done in runs] == [0, 0], runs[0].stderr[-2000:]
+    assert runs[0].stdout == runs[1].stdout
+
+
 KERAS = """
 import numpy as np, tensorflow as tf
 x = np.random.default_rng().random((32, 4)); y = x.sum(axis=1)

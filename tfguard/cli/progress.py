@@ -15,8 +15,8 @@ Progress = Callable[[int, int], None]
 
 
 @contextmanager
-def show_progress(*, wanted: bool) -> Iterator[Progress | None]:
-    """Yields what the engine shall call with (files done, all files); None where nobody watches."""
+def show_progress(*, wanted: bool, unit: str = "files") -> Iterator[Progress | None]:
+    """Yields what shall be called with (units done, all units); None where nobody watches."""
     if not wanted or not sys.stderr.isatty():
         yield None
         return
@@ -27,7 +27,7 @@ def show_progress(*, wanted: bool) -> Iterator[Progress | None]:
         now = time.monotonic()
         if now - start >= _PATIENCE and now - shown >= _INTERVAL:
             shown = now
-            sys.stderr.write(f"\r\x1b[K{done} of {total} files")
+            sys.stderr.write(f"\r\x1b[K{done} of {total} {unit}")
             sys.stderr.flush()
 
     try:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -12,137 +15,180 @@ import click
 from tfguard.cli.program import RUNTIME, find_python, make_environment
 from tfguard.errors import EXIT_CLEAN, EXIT_FINDINGS, TfguardError
 
-#: Threads of the run that shows what depends on their number.
-_THREADS = 1
-_COLUMNS = ("one_process", "fresh_processes", "one_thread", "op_determinism")
-_TITLES = ("one process", "fresh processes", "one thread", "op determinism")
-
-
-@click.command("selfcheck")
-@click.option("--device", type=click.Choice(["cpu", "gpu", "all"]), default="all", help="Default: all.")
-@click.option("--quick", is_flag=True, help="Two processes, no training.")
-@click.option("--python", metavar="PATH", help="The interpreter. Default: the active virtual environment's, else this.")
-@click.option("--format", "--output-format", "output_format", type=click.Choice(["text", "json"]), default="text")
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
-    """Ask whether this machine is deterministic, by small computations repeated in fresh processes.
-
-    Matrix products, convolutions, reductions, pooling, segments, gathering, scattering, resizing, sorting, random
-    numbers, `tf.data`, sessions and two small trainings, with their gradients: repeated in one process, in two fresh
-    processes, with one thread (are the bits those of all threads?) and with op determinism. Needs TensorFlow 2.8 or
-    later.
-
-    Exit codes: 0 every probe repeats itself, plainly or under op determinism, 1 one does not, 2 it could not run.
-    """
-    result = check_machine(find_python(options["python"]), options["device"], quick=options["quick"])
-    if options["output_format"] == "json":
-        click.echo(json.dumps(result, indent=2, sort_keys=True))
-    else:
-        for line in iter_lines(result):
-            click.echo(line)
-    ctx.exit(EXIT_CLEAN if not result["differing"] else EXIT_FINDINGS)
+#: Processes at the same time; they also disturb each other, as other programs do.
+_AT_ONCE = 2
+#: What would turn one condition into another, so the probes don't inherit it.
+LEFT_OUT = (
+    *("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_NUM_INTRAOP_THREADS"),
+    *("TF_NUM_INTEROP_THREADS", "TF_XLA_FLAGS", "XLA_FLAGS", "OMP_NUM_THREADS", "KERAS_BACKEND", "TF_USE_LEGACY_KERAS"),
+)
+Found = dict[str, Any]
 
 
 class SelfcheckError(TfguardError):
     """A machine that could not be checked."""
 
 
-def check_machine(python: str, device: str, *, quick: bool) -> dict[str, Any]:
-    """Run the probes under each condition and fold them into one table."""
-    from tfguard.runtime.settings import Settings
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the processes of one column have in common."""
 
-    plain = Settings(seed=None)
-    first, second = (run_probes(python, device, plain, quick=quick) for _ in range(2))
-    if not first["devices"]:
-        raise SelfcheckError("TensorFlow sees no GPU on this machine")
-    others: dict[str, list[dict[str, Any]]] = {"one_thread": [], "op_determinism": []}
-    if not quick:
-        others["one_thread"] = [run_probes(python, device, plain._replace(threads=_THREADS), quick=quick)]
-        fixed = Settings(seed=5, op_determinism=True)
-        others["op_determinism"] = [run_probes(python, device, fixed, quick=quick) for _ in range(2)]
-    table = {
-        place: {name: judge(name, place, [first, second], others) for name in probes}
-        for place, probes in first["devices"].items()
-    }
-    differing = [
-        f"{name} on {place}"
-        for place, probes in table.items()
-        for name, verdict in probes.items()
-        if is_differing(verdict)
+    key: str
+    title: str
+    processes: int = 1
+    threads: int | None = None
+    op_determinism: bool = False
+    onednn: str | None = None
+    parts: tuple[str, ...] = ("operations", "trainings")
+
+
+DEFAULT = Condition("default", "default", 2, parts=("operations", "trainings", "xla"))
+ONE_THREAD = Condition("one_thread", "1 thread", 2, threads=1)
+DETERMINISM = Condition("op_determinism", "determinism", 2, op_determinism=True)
+SETTLED = Condition("op_determinism_one_thread", "both", 2, threads=1, op_determinism=True)
+
+
+def plan(*, quick: bool) -> list[Condition]:
+    """The conditions that are always tried; `SETTLED` follows where these don't suffice."""
+    if quick:
+        return [quicken(DEFAULT), quicken(DETERMINISM)]
+    many = 2 * (os.cpu_count() or 1)
+    return [
+        DEFAULT,
+        ONE_THREAD,
+        Condition("many_threads", f"{many} threads", threads=many),
+        Condition("onednn_on", "oneDNN on", onednn="1"),
+        Condition("onednn_off", "oneDNN off", onednn="0"),
+        DETERMINISM,
     ]
-    return {"schema": 1, "versions": first["versions"], "gpus": first["gpus"], "probes": table, "differing": differing}
 
 
-def run_probes(python: str, device: str, settings: Any, *, quick: bool) -> dict[str, Any]:
+def quicken(condition: Condition) -> Condition:
+    """The same without trainings and XLA."""
+    return Condition(
+        condition.key,
+        condition.title,
+        condition.processes,
+        condition.threads,
+        condition.op_determinism,
+        parts=("operations",),
+    )
+
+
+@click.command("selfcheck")
+@click.option("--device", type=click.Choice(["cpu", "gpu", "all"]), default="all", help="Default: all.")
+@click.option("--quick", is_flag=True, help="Default settings and op determinism only, no training.")
+@click.option("--python", metavar="PATH", help="The interpreter. Default: the active virtual environment's, else this.")
+@click.option("--format", "--output-format", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Ask whether this machine is deterministic, by small computations repeated in fresh processes.
+
+    Matrix products, convolutions, reductions, pooling, normalisation, dropout, attention, embedding, segments,
+    scattering, resizing, sorting, random numbers, with their gradients; `tf.data`, sessions and two small trainings:
+    repeated in one process and in two, with one thread and with twice the cores, with oneDNN on and off, under XLA and
+    under op determinism. TensorFlow 1.15 or later.
+
+    \b
+    same     the same bits every time
+    same*    the same bits every time, but others than in the default settings
+    differs  not the same bits every time
+    raises   an error; `--format json` has its text
+    -        this version, or XLA, has no such operation
+
+    The last column is what makes it repeat itself, as these processes showed. Where TensorFlow sees no GPU but Keras 3
+    has another backend that does, that is probed as well.
+
+    \b
+    The JSON document (schema 1): versions, machine, gpus; left_out: variables of this environment that the probes did
+    not get; probes: {device: {probe: {column: {"verdict": "same" | "differs" | "raises" | "absent", "as_default": true
+    | false, "error": text}, "set": text}}}; recommended: {"op_determinism": true | false, "threads": number | null};
+    differing: probes that differ or raise even so; backends: {name: the same for Keras' other backends}.
+
+    Exit codes: 0 every probe repeats itself in the recommended settings, 1 one does not, 2 it could not run.
+    """
+    from tfguard.cli.selfcheck_table import iter_lines
+
+    result = check_machine(find_python(options["python"]), options["device"], quick=options["quick"])
+    if options["output_format"] == "json":
+        click.echo(json.dumps(result, indent=2))
+    else:
+        for line in iter_lines(result):
+            click.echo(line)
+    ctx.exit(EXIT_FINDINGS if is_differing(result) else EXIT_CLEAN)
+
+
+def is_differing(result: Found) -> bool:
+    """Does something differ even in the recommended settings?"""
+    return bool(result["differing"] or any(backend["differing"] for backend in result["backends"].values()))
+
+
+def check_machine(python: str, device: str, *, quick: bool) -> Found:
+    """Run the probes under each condition and fold them into one table."""
+    from tfguard.cli.selfcheck_table import Table
+
+    conditions = plan(quick=quick)
+    runs = run_conditions(conditions, lambda condition: run_probes(python, device, condition))
+    first = runs["default"][0]
+    table = Table(conditions, runs)
+    if table.needs_more:
+        settled = quicken(SETTLED) if quick else SETTLED
+        runs |= run_conditions([settled], lambda condition: run_probes(python, device, condition))
+        table = Table([*conditions, settled], runs)
+    from tfguard.cli.backends import check_backends
+
+    backends = check_backends(python, first) if device != "cpu" and not first["gpus"] else {}
+    if not first["devices"] and not any(found["device"] for found in backends.values()):
+        raise SelfcheckError("TensorFlow sees no GPU on this machine")
+    return {
+        "schema": 1,
+        **{key: first[key] for key in ("versions", "machine", "gpus")},
+        "left_out": {name: os.environ[name] for name in LEFT_OUT if name in os.environ},
+        "backends": backends,
+        **table.to_json(),
+    }
+
+
+def run_conditions(conditions: Sequence[Condition], run: Callable[[Condition], Found]) -> dict[str, list[Found]]:
+    """All processes of all conditions, a few at a time."""
+    from tfguard.cli.progress import show_progress
+
+    jobs = [condition for condition in conditions for _ in range(condition.processes)]
+    found: dict[str, list[Found]] = {condition.key: [] for condition in conditions}
+    with ThreadPoolExecutor(_AT_ONCE) as pool, show_progress(wanted=True, unit="processes") as progress:
+        for number, (condition, result) in enumerate(zip(jobs, pool.map(run, jobs), strict=True), 1):
+            found[condition.key].append(result)
+            if progress is not None:
+                progress(number, len(jobs))
+    return found
+
+
+def run_probes(python: str, device: str, condition: Condition) -> Found:
     """One fresh process."""
     from tfguard.runtime.orders import Orders
+    from tfguard.runtime.settings import Settings
 
+    settings = Settings(
+        seed=5 if condition.op_determinism else None, op_determinism=condition.op_determinism, threads=condition.threads
+    )
     orders = Orders(settings, guards=False, quiet=True)
     environment = make_environment(orders.to_json(), hash_seed=0, threads=settings.threads)
-    command = [python, str(RUNTIME / "probes.py"), "quick" if quick else "full", device]
+    for name in LEFT_OUT:
+        if name in os.environ and environment.get(name) == os.environ[name]:
+            del environment[name]
+    if condition.threads is not None:
+        environment |= {"TF_NUM_INTRAOP_THREADS": str(condition.threads)}
+    if condition.onednn is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = condition.onednn
+    return run_script([python, str(RUNTIME / "probing.py"), ",".join(condition.parts), device], environment)
+
+
+def run_script(command: Sequence[str], environment: dict[str, str]) -> Found:
+    """The JSON object in the last line that a script prints."""
+    environment = {**environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise SelfcheckError(f"the probes failed: {said[0]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: Found = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def judge(
-    name: str, place: str, plain: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]
-) -> dict[str, str]:
-    """One row: what each condition gave."""
-    first, second = (run["devices"][place][name] for run in plain)
-    if "error" in first:
-        return {"one_process": first["error"], "fresh_processes": first["error"]}
-    verdict = {
-        "one_process": say(len(set(first["digests"])) == 1),
-        "fresh_processes": say(len({*first["digests"], *second.get("digests", ("none",))}) == 1),
-    }
-    for run in others["one_thread"]:
-        verdict["one_thread"] = say(run["devices"][place][name].get("digests") == first["digests"])
-    fixed = [run["devices"][place][name] for run in others["op_determinism"]]
-    if fixed:
-        digests = {value for run in fixed for value in run.get("digests", ())}
-        verdict["op_determinism"] = fixed[0].get("error") or say(len(digests) == 1)
-    return verdict
-
-
-def say(same: bool) -> str:
-    """In one word."""
-    return "same" if same else "differs"
-
-
-def is_differing(verdict: dict[str, str]) -> bool:
-    """Does it repeat itself neither plainly nor under op determinism?"""
-    plainly = verdict["one_process"] == verdict["fresh_processes"] == "same"
-    return not plainly and verdict.get("op_determinism") != "same"
-
-
-def iter_lines(result: dict[str, Any]) -> Iterator[str]:
-    """A table for each device, and what to do."""
-    yield ", ".join(f"{name} {version}" for name, version in sorted(result["versions"].items()))
-    yield (
-        f"GPUs: {', '.join(result['gpus'])}" if result["gpus"] else "GPUs: none seen by TensorFlow; the CPU is checked"
-    )
-    for place, probes in result["probes"].items():
-        yield ""
-        width = max(len(name) for name in probes)
-        yield f"{place:<{width}}  " + "".join(f"{title:<17}" for title in _TITLES).rstrip()
-        for name, verdict in probes.items():
-            cells = (shorten(verdict.get(column, "-")) for column in _COLUMNS)
-            yield f"{name:<{width}}  " + "".join(f"{cell:<17}" for cell in cells).rstrip()
-    yield ""
-    if result["differing"]:
-        yield f"does not repeat itself: {', '.join(result['differing'])}"
-    else:
-        yield "every probe repeats itself on this machine, plainly or under op determinism"
-    if any(
-        verdict.get("one_thread") == "differs" for probes in result["probes"].values() for verdict in probes.values()
-    ):
-        yield "bits depend on the number of threads: pin them (`tfguard run --threads N`) to reproduce elsewhere"
-
-
-def shorten(cell: str) -> str:
-    """An error by its name alone."""
-    return f"raises {cell.split('Error:')[0]}"[:16] if ":" in cell else cell

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any, Optional, Tuple
 
-from tfguard.runtime.graphs import seed_graphs
+from tfguard.runtime.graphs import has_default_graph, seed_graphs
 from tfguard.runtime.sessions import Threads, bound_sessions
 from tfguard.runtime.settings import GpuMemory, Settings
 from tfguard.runtime.telling import Telling
@@ -77,7 +77,8 @@ def has_run(version: Version) -> bool:
 
 def _seed(tf: Any, seed: int, late: bool, telling: Telling) -> None:
     made = seed_graphs(tf, seed)
-    find(tf, "random.set_seed", "compat.v1.set_random_seed", "set_random_seed")(seed)
+    if version_of(tf) >= EAGER or has_default_graph(tf):
+        find(tf, "random.set_seed", "compat.v1.set_random_seed", "set_random_seed")(seed)
     telling.say_done("seed {} for TensorFlow {}".format(seed, tf.__version__))
     if made:
         telling.say_missed(
