@@ -29,6 +29,7 @@ LEVELS = {
     4: ("apply", "gate", "atomic"),
     5: (
         *("engine", "pipeline", "worker", "pool", "processes", "fixing", "verdicts", "baseline", "timing", "garbage"),
+        *("migrating", "line_map", "python2"),
         *("discovery", "gitignore", "project_files", "imports", "reach"),
         *("cache", "file_cache", "run_cache", "serialise"),
     ),
@@ -42,6 +43,7 @@ ASIDE = ("runtime", "compat")
 #: Which packages from elsewhere a module may import; nobody imports any other.
 THIRD_PARTY = {
     "analysis.parse": {"libcst"},
+    "python2": {"fissix"},
     "toml": {"tomli"},
     "table_files": {"tomli"},
     "report": {"rich"},

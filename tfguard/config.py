@@ -167,10 +167,12 @@ def _find_root(directory: Path) -> Path:
     """Without settings: the project around the working directory, or around the files where they lie outside."""
     here = Path.cwd()
     start = here if directory == here or here in directory.parents else directory
-    for folder in (start, *start.parents):
-        if any((folder / mark).exists() for mark in _ROOT_MARKS):
-            return folder
-    return start
+    return next((folder for folder in (start, *start.parents) if is_project(folder)), start)
+
+
+def is_project(folder: Path) -> bool:
+    """Does something in the folder say that a project begins there?"""
+    return any((folder / mark).exists() for mark in _ROOT_MARKS)
 
 
 def _resolve_target(values: dict[str, object], origins: dict[str, str], directory: Path, root: Path) -> Target:

@@ -17,6 +17,7 @@ from tfguard.project_files import LoadedFile, from_memory, load_files, stdin_fil
 from tfguard.run_cache import CachedRun, RunCache
 
 if TYPE_CHECKING:
+    from tfguard.cache import Cache
     from tfguard.pipeline import Project
 
 Progress = Callable[[int, int], None]
@@ -64,21 +65,42 @@ def fix(
 
     The findings of the report are those that are left in the changed texts.
     """
-    from tfguard.fixing import Fixer, write_changes
-    from tfguard.pipeline import Project
+    from tfguard.fixing import write_changes
 
     cache = open_cache(config)
     listed, problems = _list(paths, config, stdin)
     files, unread = _load(listed, stdin)
-    project = Project(files, config, cache, progress)
-    fixer = Fixer(project, lambda: _report(config, len(files), (*problems, *unread), _judge(project)))
-    report = fixer.run()
-    changes = fixer.changes()
+    project, report = _fix(files, config, cache, (*problems, *unread), progress)
+    changes = report.changes
     if write and stdin is None:
         changes, unwritten = write_changes(project, changes)
         report = replace(report, problems=(*report.problems, *unwritten))
     cache.thin_out()
     return replace(report, changes=changes, fixed=sum(len(change.applied) for change in changes))
+
+
+def fix_in_memory(files: dict[str, LoadedFile], config: Config) -> RunReport:
+    """Apply the fixes that the settings permit to what was loaded; only `RunReport.changes` knows of it."""
+    cache = open_cache(config)
+    _, report = _fix(files, config, cache, (), None)
+    cache.thin_out()
+    return report
+
+
+def _fix(
+    files: dict[str, LoadedFile],
+    config: Config,
+    cache: Cache,
+    problems: tuple[Problem, ...],
+    progress: Progress | None,
+) -> tuple[Project, RunReport]:
+    from tfguard.fixing import Fixer
+    from tfguard.pipeline import Project
+
+    project = Project(files, config, cache, progress)
+    fixer = Fixer(project, lambda: _report(config, len(files), problems, _judge(project)))
+    report = fixer.run()
+    return project, replace(report, changes=fixer.changes())
 
 
 def _list(

@@ -80,8 +80,7 @@ class Project:
 
     def run(self) -> Outcome:
         """Analyse what has not been analysed yet and judge the whole."""
-        while self._add_context():
-            pass
+        self.load_context()
         self._analyse(self._wanted())
         while self._analyse(self._linked()):
             pass
@@ -145,6 +144,11 @@ class Project:
         return key_of("syntax" if syntax_only else "file", self._fingerprint, path, self.files[path].digest)
 
     # -- files that are not named, or hold no word that a rule asks for ---------------------------------
+
+    def load_context(self) -> None:
+        """Read all of the project's own modules that the files may load."""
+        while self._add_context():
+            pass
 
     def _add_context(self) -> bool:
         """Read the project's own modules that the files import; True if there were new ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from tfguard.errors import ConfigError
 
 #: The folder of the shim, which the program's interpreter finds by PYTHONPATH.
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
+
+#: Of the option that `run` and `verify` share with `check` and `fix`.
+CONFIG_HELP = "Read the settings from this TOML file."
 
 _PROGRAM_OPTIONS = ("-m", "-c")
 
@@ -74,15 +77,21 @@ def read_program(ctx: click.Context, python: str | None) -> Program:
     return Program(find_python(python), arguments)
 
 
-def prepare_program(program: Program) -> Program:
-    """The program as Python takes it; called once for every process, because a notebook's cells are read once."""
+def prepare_program(program: Program, rewritten: Mapping[int, dict[str, Any]] | None = None) -> Program:
+    """The program as Python takes it; called once for every process, because a notebook's cells are read once.
+
+    `rewritten` holds the cells that run rewritten, by their number.
+    """
     path = program.arguments[0]
     if not path.endswith(".ipynb"):
         return program
-    return Program(program.python, (str(RUNTIME / "notebook_runner.py"), write_cells(path), *program.arguments[1:]))
+    return Program(
+        program.python,
+        (str(RUNTIME / "notebook_runner.py"), write_cells(path, rewritten or {}), *program.arguments[1:]),
+    )
 
 
-def write_cells(path: str) -> str:
+def write_cells(path: str, rewritten: Mapping[int, dict[str, Any]]) -> str:
     """The notebook's cells, magics masked, in a file that the runner reads and deletes."""
     import tempfile
 
@@ -92,9 +101,10 @@ def write_cells(path: str) -> str:
         source = decode(path, Path(path).read_bytes())
     except OSError as error:
         raise ConfigError(f"can't open {path}: {error.strerror}") from error
+    numbers = [source.cell_of(span.start) or number for number, span in enumerate(source.parts, 1)]
     cells = [
-        [source.cell_of(span.start) or number, source.text[span.start : span.end]]
-        for number, span in enumerate(source.parts, 1)
+        [number, source.text[span.start : span.end], rewritten.get(number)]
+        for number, span in zip(numbers, source.parts, strict=True)
     ]
     descriptor, name = tempfile.mkstemp(prefix="tfguard-cells-", suffix=".json")
     with open(descriptor, "w", encoding="utf-8") as stream:

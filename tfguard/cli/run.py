@@ -9,7 +9,10 @@ from typing import Any
 
 import click
 
+from tfguard.cli.migration import migrate_program
 from tfguard.cli.program import (
+    CONFIG_HELP,
+    Program,
     ProgramCommand,
     make_environment,
     parse_gpu_memory,
@@ -34,10 +37,12 @@ from tfguard.cli.program import (
 @click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="Threads of TensorFlow and NumPy.")
 @click.option("--op-determinism/--no-op-determinism", default=False, help="Deterministic kernels only. Default: no.")
 @click.option("--guards/--no-guards", default=True, help="Guard merge_all and gradients that are None. Default: yes.")
+@click.option("--migrate", is_flag=True, help="Rewrite sources of TF 1, Keras 1 and 2 and Python 2 in memory.")
 @click.option("--zero-gradients", is_flag=True, help="Give zeros in the place of gradients that are None.")
 @click.option(
     "--report", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was done, and the versions."
 )
+@click.option("--config", "config_file", type=click.Path(dir_okay=False), metavar="FILE", help=CONFIG_HELP)
 @click.option("--quiet", "-q", is_flag=True, help="Don't say what was done; what could not be done is said.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
@@ -51,14 +56,20 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     tfguard run train.py --epochs 3
     tfguard run --threads 2 --op-determinism -m package.train
     tfguard run --python ~/envs/tf1/bin/python old_script.py
+    tfguard run --migrate old_script.py
+
+    With `--migrate` the program's files are rewritten as `tfguard fix` would (Python 2 is converted first), for the
+    TensorFlow that the interpreter has, but in memory: tracebacks show the lines of the files, no bytecode is written.
+    What cannot be rewritten is said and runs as it is.
 
     Exit code, signals, stdin, tracebacks, `sys.argv` and `__main__` are those of plain `python`. Options of tfguard
     stand before the program, everything after it is the program's. In a notebook, magics and shell lines are left out.
     """
     from tfguard.runtime.orders import Orders
 
-    program = prepare_program(read_program(ctx, options["python"]))
+    program = read_program(ctx, options["python"])
     settings = make_settings(options)
+    migrated = migrate_program(program, options["config_file"]) if options["migrate"] else None
     report = options["report"]
     orders = Orders(
         settings,
@@ -66,9 +77,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         zero_gradients=options["zero_gradients"],
         quiet=options["quiet"],
         report=os.path.abspath(report) if report is not None else None,
+        overlay=migrated.overlay if migrated is not None else None,
+        overlay_owner=os.getpid(),
     )
     environment = make_environment(orders.to_json(), hash_seed=settings.hash_seed, threads=settings.threads)
-    become(program.command, environment)
+    become(migrated.prepare() if migrated is not None else prepare_program(program), environment)
 
 
 def make_settings(options: dict[str, Any]) -> Any:
@@ -76,7 +89,7 @@ def make_settings(options: dict[str, Any]) -> Any:
     from tfguard.cli.options import resolve_config
     from tfguard.runtime.settings import Settings
 
-    config = resolve_config((".",), {})
+    config = resolve_config((".",), {"config_file": options["config_file"]})
     seed = config.seed if options["seed"] is None else options["seed"]
     memory = config.gpu_memory if options["gpu_memory"] is None else options["gpu_memory"]
     return Settings(
@@ -88,10 +101,10 @@ def make_settings(options: dict[str, Any]) -> Any:
     ).check()
 
 
-def become(command: list[str], environment: dict[str, str]) -> None:
+def become(program: Program, environment: dict[str, str]) -> None:
     """Put the program in the place of this process, so that signals and the exit code are its own."""
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name == "nt":
-        raise SystemExit(subprocess.call(command, env=environment))
-    os.execve(command[0], command, environment)
+        raise SystemExit(subprocess.call(program.command, env=environment))
+    os.execve(program.python, program.command, environment)

@@ -16,6 +16,7 @@ from tfguard.cli.written_files import WrittenFiles
 from tfguard.errors import ConfigError, TfguardError
 
 if TYPE_CHECKING:
+    from tfguard.cli.migration import Migrated
     from tfguard.runtime.diagnosing import Conditions, Diagnosis, Trial
     from tfguard.runtime.magnitudes import Tolerance
 
@@ -42,6 +43,10 @@ class Options:
     keep: str | None = None
     tolerance: Tolerance | None = None
     timeout: float | None = None
+    #: What the diagnosis seeds with.
+    seed: int = 42
+    #: The program's rewritten sources, with `--migrate`.
+    migrated: Migrated | None = None
 
 
 class Verification:
@@ -115,7 +120,7 @@ class Verification:
         from tfguard.runtime.diagnosing import Diagnosis
 
         pair = [verdict.runs[0].trace, verdict.runs[verdict.differing - 1].trace]
-        return Diagnosis(self.attempt, pair, seed=42, hash_varies=self.hash_varies)
+        return Diagnosis(self.attempt, pair, seed=self.options.seed, hash_varies=self.hash_varies)
 
     def attempt(self, title: str, conditions: Conditions) -> Trial:
         """Two runs, or as many as were asked for, under the conditions of a trial."""
@@ -141,10 +146,13 @@ class Verification:
         settings = conditions.settings
         with tempfile.TemporaryDirectory(prefix="tfguard-verify-") as folder:
             trace = os.path.join(folder, "trace.jsonl")
-            orders = Orders(settings, guards=False, quiet=True, trace=trace, listing=listing)
+            migrated = self.options.migrated
+            overlay = None if migrated is None else migrated.overlay
+            orders = Orders(settings, guards=False, quiet=True, trace=trace, listing=listing, overlay=overlay)
             environment = make_environment(orders.to_json(), hash_seed=hash_seed, threads=settings.threads)
             try:
-                done = self.call(prepare_program(self.program), environment)
+                program = prepare_program(self.program) if migrated is None else migrated.prepare()
+                done = self.call(program, environment)
             finally:
                 written = [] if self.files is None else self.files.collect(label)
             events = read_trace(trace) if os.path.exists(trace) else []

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tfguard.cli.program import ProgramCommand, read_program
+from tfguard.cli.program import CONFIG_HELP, Program, ProgramCommand, read_program
 from tfguard.errors import EXIT_CLEAN, EXIT_FINDINGS
+
+if TYPE_CHECKING:
+    from tfguard.cli.verdict import Verdict
+    from tfguard.cli.verification import Options
 
 _POSITIVE = click.FloatRange(min=0)
 _FILE = click.Path(dir_okay=False)
@@ -38,6 +44,8 @@ _FILE = click.Path(dir_okay=False)
     "--against", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Compare with that run, too."
 )
 @click.option("--html", type=_FILE, metavar="FILE", help="Write a page that plots how the runs part.")
+@click.option("--migrate", is_flag=True, help="Rewrite the program's sources in memory, as `tfguard run --migrate`.")
+@click.option("--config", "config_file", type=_FILE, metavar="FILE", help=CONFIG_HELP)
 @click.option("--timeout", type=_POSITIVE, metavar="SECONDS", help="Of each run. Default: none.")
 @click.option("--format", "--output-format", "output_format", type=click.Choice(["text", "json"]), default="text")
 @click.pass_context
@@ -71,9 +79,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Exit codes: 0 all runs the same, 1 they differ, 2 the program failed or there was nothing to compare. What the
     program prints is not shown.
     """
-    from tfguard.cli.verification import Verification
-
-    verdict = Verification(read_program(ctx, options["python"]), make_options(options)).verify()
+    verdict = verify_program(read_program(ctx, options["python"]), options)
     if options["html"] is not None:
         from tfguard.cli.divergence_page import render_page
 
@@ -86,8 +92,26 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(EXIT_CLEAN if verdict.is_same else EXIT_FINDINGS)
 
 
-def make_options(options: dict[str, Any]) -> Any:
+def verify_program(program: Program, options: dict[str, Any]) -> Verdict:
+    """The program as it is, or with the sources that `--migrate` makes of its own."""
+    from tfguard.cli.migration import migrate_program
+    from tfguard.cli.verification import Verification
+
+    made = make_options(options)
+    if not options["migrate"]:
+        return Verification(program, made).verify()
+    migrated = migrate_program(program, options["config_file"])
+    for what, remedy in migrated.remarks:
+        click.echo(f"tfguard: {what}; {remedy}", err=True)
+    try:
+        return Verification(program, replace(made, migrated=migrated)).verify()
+    finally:
+        os.remove(migrated.overlay)
+
+
+def make_options(options: dict[str, Any]) -> Options:
     """Checked, with the two parts of the tolerance together."""
+    from tfguard.cli.options import resolve_config
     from tfguard.cli.verification import Options
     from tfguard.runtime.magnitudes import Tolerance
 
@@ -96,4 +120,5 @@ def make_options(options: dict[str, Any]) -> Any:
     relative, absolute = options["tolerance"], options["absolute_tolerance"]
     tolerance = None if relative is None and absolute is None else Tolerance(relative or 0.0, absolute or 0.0)
     names = ("runs", "diagnose", "record", "against", "stdout", "files", "keep", "timeout")
-    return Options(**{name: options[name] for name in names}, tolerance=tolerance)
+    seed = resolve_config((".",), {"config_file": options["config_file"]}).seed
+    return Options(**{name: options[name] for name in names}, tolerance=tolerance, seed=seed)

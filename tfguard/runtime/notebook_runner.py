@@ -1,6 +1,7 @@
 """Runs the code cells of a notebook one after the other in `__main__`, from the notebook's folder.
 
-The cells come as JSON in a file that `tfguard run` wrote, which is deleted: `{"path": ..., "cells": [[number, code]]}`.
+The cells come as JSON in a file that `tfguard run` wrote, which is deleted: `{"path": ..., "cells": [[number, code,
+rewritten]]}`, where `rewritten` is None or the fields of `overlay.Rewritten`.
 """
 
 import json
@@ -13,6 +14,8 @@ from typing import Any
 
 def main() -> None:
     """`notebook_runner.py CELLS [arguments]`, as a script."""
+    from tfguard.runtime.sources import code_of_cell
+
     cells = sys.argv.pop(1)
     with open(cells, encoding="utf-8") as stream:
         notebook = json.load(stream)
@@ -25,10 +28,10 @@ def main() -> None:
     for name in [name for name in namespace if not name.startswith("__")]:
         del namespace[name]
     namespace.pop("__file__", None)
-    for number, source in notebook["cells"]:
+    for number, source, rewritten in notebook["cells"]:
         label = "{} [cell {}]".format(path, number)
         lines[label] = (len(source), None, source.splitlines(True), label)
-        exec(compile(source, label, "exec"), namespace)
+        exec(code_of_cell(source, label, rewritten), namespace)
 
 
 def show(kind: Any, error: BaseException, trace: Any, write: Any = traceback.print_exception) -> None:

@@ -22,6 +22,9 @@ class Orders(NamedTuple):
     trace: Optional[str] = None
     #: In which order folders are listed: `sorted`, `reversed`, or None for the system's.
     listing: Optional[str] = None
+    #: The file with rewritten sources, and the process that takes it away; see `overlay`.
+    overlay: Optional[str] = None
+    overlay_owner: Optional[int] = None
 
     def to_json(self) -> str:
         """One line of JSON."""

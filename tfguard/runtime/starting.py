@@ -18,11 +18,22 @@ def start() -> None:
     telling = Telling(orders.quiet)
     arrivals = Arrivals()
     hide_own_frames()
+    if orders.overlay is not None:
+        _use_rewritten(orders, telling, arrivals)
     apply_settings(orders.settings, telling, arrivals)
     if orders.guards:
         guards = Guards(telling, zero=orders.zero_gradients)
         arrivals.when_imported("tensorflow", guards.install)
     _begin_first(orders, telling, arrivals)
+
+
+def _use_rewritten(orders: Orders, telling: Telling, arrivals: Arrivals) -> None:
+    """What is left as it was is said by the program's own process."""
+    from tfguard.runtime.sources import tell_remarks, use_rewritten
+
+    use_rewritten(str(orders.overlay), orders.overlay_owner, telling, arrivals)
+    if FIRST not in os.environ:
+        tell_remarks(telling)
 
 
 def _begin_first(orders: Orders, telling: Telling, arrivals: Arrivals) -> None:

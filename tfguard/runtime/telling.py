@@ -36,6 +36,12 @@ class Telling:
             self.misses.append(miss)
             write("{}; {}".format(what, remedy))
 
+    def keep_missed(self, what: str, remedy: str) -> None:
+        """The same for the report alone."""
+        miss = Miss(what, remedy)
+        if miss not in self.misses:
+            self.misses.append(miss)
+
     def note(self, text: str) -> None:
         """Print something that was seen while the program ran, the same once."""
         if text not in self.notes:

@@ -13,8 +13,7 @@ _WRITABLE = (3, 7)
 
 def hide_own_frames() -> None:
     """Install the hook."""
-    if sys.version_info >= _WRITABLE:
-        sys.excepthook = show
+    sys.excepthook = show
 
 
 def show(kind: Any, error: BaseException, trace: Optional[TracebackType]) -> None:
@@ -38,6 +37,8 @@ def strip(trace: Optional[TracebackType]) -> Optional[TracebackType]:
     while trace is not None:
         links.append(trace)
         trace = trace.tb_next
+    if sys.version_info < _WRITABLE:
+        return next((link for link in links if not link.tb_frame.f_code.co_filename.startswith(_OWN)), None)
     names = [link.tb_frame.f_code.co_filename for link in links]
     if not any(name.startswith(_OWN) for name in names):
         return links[0] if links else None

@@ -1,0 +1,241 @@
+"""The sources that `tfguard run --migrate` runs: a program's files after the fixes of the migration rules."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tfguard.cache import Cache, digest
+from tfguard.config import Config, is_project
+from tfguard.discovery import FoundFile, list_files, shown_path
+from tfguard.encoding import Decoded, encode_text
+from tfguard.engine import fix_in_memory
+from tfguard.errors import DecodeError, GateError
+from tfguard.line_map import map_lines
+from tfguard.model import FileChange, Finding, RunReport
+from tfguard.pipeline import Project
+from tfguard.project_files import LoadedFile, Unreadable, from_memory, load_file
+from tfguard.python2 import convert, is_python3, python2_evidence
+from tfguard.source import SourceFile, decode, normalize_newlines
+
+#: The family of rules whose fixes are made, and those that say what cannot be read.
+RULES = ("migration", "TFG901", "TFG902")
+#: A program that loads modules by computed names, or starts other scripts, may load any file of its project.
+_LOADS_ANYTHING = re.compile(rb"\b(?:importlib|__import__|execfile|runpy|subprocess|os\.system|pkgutil|imp\.load)\b")
+#: Python's own generator gives the same `random()` for a seed in Python 2 and 3, but not these.
+_DRAWS = re.compile(rb"\brandom\.(?:randint|randrange|shuffle|choice|sample)\b")
+#: What Python 2 gives another meaning, though it is written alike.
+_MEANS_ELSE = re.compile(r"/|\bround\b|\bpickle\b|\bstring\b")
+#: So many files of a project are looked at for that; a larger one is taken by its imports alone.
+_MOST_FILES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenFile:
+    """One text that is run in the place of another: a file, or a cell of a notebook."""
+
+    absolute: str
+    #: The bytes that were read.
+    raw: bytes
+    text: str
+    #: See `line_map`.
+    lines: tuple[int, ...]
+    python2: bool = False
+    floors: bool = False
+    #: Of a notebook, which cell; else 0.
+    cell: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """All of a program that is rewritten, and what is left as it was: pairs of what and how to mend it."""
+
+    files: tuple[RewrittenFile, ...]
+    remarks: tuple[tuple[str, str], ...]
+
+
+def migrate(entries: Sequence[LoadedFile], config: Config) -> Migration:
+    """The program that starts in the first of the entries (files that exist, or code in memory)."""
+    config = replace(config, select=RULES, ignore=(), extend_select=(), per_file_ignores=(), baseline=None)
+    if not Path(config.root, ".tfguard_cache").is_dir() and config.cache_dir is None:
+        config = replace(config, cache=False)  # a run leaves nothing in the project
+    before = _load_program(entries, config)
+    files, converted, remarks = _convert_python2(before)
+    report = fix_in_memory(files, config)
+    changed = {change.path: change for change in report.changes}
+    rewritten: list[RewrittenFile] = []
+    for path, file in before.items():
+        if path in converted or path in changed:
+            rewritten += _rewritten(file, files[path], changed.get(path), converted.get(path))
+    return Migration(tuple(rewritten), (*remarks, *_left(report)))
+
+
+def load_entry(path: str, root: str) -> LoadedFile:
+    """A script or module by its path; raises Unreadable."""
+    absolute = os.path.abspath(path)
+    return load_file(FoundFile(shown_path(absolute, root), absolute))
+
+
+def load_code(code: str, root: str) -> LoadedFile:
+    """The code of `-c`, as if it lay in the working directory."""
+    absolute = os.path.join(os.getcwd(), "-c.py")
+    return from_memory(FoundFile(shown_path(absolute, root), absolute), code.encode("utf-8", "surrogateescape"))
+
+
+def _load_program(entries: Sequence[LoadedFile], config: Config) -> dict[str, LoadedFile]:
+    """The entries and all that they may load, by path."""
+    project = Project({file.path: file for file in entries}, config, Cache(None))
+    project.load_context()
+    if not entries or any(_LOADS_ANYTHING.search(file.raw) for file in project.files.values()):
+        folder = os.path.dirname(entries[0].absolute) if entries else os.getcwd()
+        found = _list_around(folder, config)
+        if len(found) <= _MOST_FILES:
+            project = Project({**_loaded(found), **project.files}, config, Cache(None))
+            project.load_context()
+    return {path: replace(file, is_reported=True) for path, file in project.files.items()}
+
+
+def _list_around(folder: str, config: Config) -> Sequence[FoundFile]:
+    """The files of the project around a program; without one those beside the program and in packages there."""
+    if is_project(Path(config.root)) and _is_inside(folder, config.root):
+        return list_files([config.root], config)[0]
+    with os.scandir(folder) as scan:
+        beside = [entry.path for entry in scan if entry.name.endswith(".py") or _is_package(entry)]
+    return list_files(sorted(beside), config)[0]
+
+
+def _is_package(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and os.path.exists(os.path.join(entry.path, "__init__.py"))
+
+
+def _is_inside(folder: str, root: str) -> bool:
+    return folder == root or folder.startswith(root.rstrip("/") + "/")
+
+
+def _loaded(found: Iterable[FoundFile]) -> dict[str, LoadedFile]:
+    files: dict[str, LoadedFile] = {}
+    for file in found:
+        try:
+            files[file.path] = load_file(file)
+        except Unreadable:
+            continue
+    return files
+
+
+# -- Python 2 -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    floors: bool
+
+
+def _convert_python2(
+    before: dict[str, LoadedFile],
+) -> tuple[dict[str, LoadedFile], dict[str, _Conversion], list[tuple[str, str]]]:
+    """The files with Python 2 converted, which ones were, and a remark on it.
+
+    One file of Python 2 makes the program one: its other files are so, too, unless only Python 3 reads them.
+    """
+    sources = {path: source for path, file in before.items() if (source := _decoded(file)) is not None}
+    evidence = {path: found for path, source in sources.items() if (found := python2_evidence(source)) is not None}
+    files, converted = dict(before), dict[str, _Conversion]()
+    if not evidence:
+        return files, converted, []
+    for path, source in sources.items():
+        if source.is_notebook or (path not in evidence and _is_python3(source)):
+            continue
+        made = convert(source, before[path].absolute)
+        if made is None:
+            continue
+        try:
+            raw = encode_text(made.text, Decoded(source.text, source.encoding, source.has_bom))
+        except GateError:
+            continue
+        files[path] = replace(before[path], raw=raw, digest=digest(raw))
+        converted[path] = _Conversion(made.floors)
+    draws = any(_DRAWS.search(before[path].raw) for path in converted)
+    return files, converted, _tell_python2(evidence, converted, draws=draws)
+
+
+def _tell_python2(
+    evidence: dict[str, tuple[str, int]], converted: dict[str, _Conversion], *, draws: bool
+) -> list[tuple[str, str]]:
+    path = next((path for path in evidence if path in converted), None)
+    if path is None:
+        return []
+    what, line = evidence[path]
+    count = len(converted) - 1
+    others = f" with {count} other file{'s' * (count > 1)}" if count else ""
+    floors = any(conversion.floors for conversion in converted.values())
+    meaning = "`/` of whole numbers and `round` as there" if floors else "`round` as there"
+    other = "" if not draws else "; Python 3's `random.randint`, `shuffle` and `choice` draw other numbers"
+    return [(f"{path}:{line}: this is Python 2 ({what})", f"it runs converted{others}, {meaning}{other}")]
+
+
+def _decoded(file: LoadedFile) -> SourceFile | None:
+    try:
+        return decode(file.path, file.raw)
+    except DecodeError:
+        return None
+
+
+def _is_python3(source: SourceFile) -> bool:
+    from tfguard.analysis.parse import parse
+    from tfguard.errors import ParseError
+
+    try:
+        return is_python3(parse(source))
+    except ParseError:
+        return True
+
+
+# -- results ------------------------------------------------------------------------------------------------
+
+
+def _rewritten(
+    before: LoadedFile, after: LoadedFile, change: FileChange | None, conversion: _Conversion | None
+) -> list[RewrittenFile]:
+    raw = change.raw_after if change is not None else after.raw
+    old, new = decode(before.path, before.raw), decode(before.path, raw)
+    if old.text.rstrip() == new.text.rstrip() and (conversion is None or not _MEANS_ELSE.search(old.text)):
+        return []
+    python2 = {} if conversion is None else {"python2": True, "floors": conversion.floors}
+    found = []
+    for number, (part, other) in enumerate(zip(old.parts, new.parts, strict=True), 1):
+        one, two = old.text[part.start : part.end], normalize_newlines(new.text[other.start : other.end])
+        if one == two and old.is_notebook:
+            continue
+        cell = (old.cell_of(part.start) or number) if old.is_notebook else 0
+        lines = map_lines(_lines(one), _lines(two))
+        found.append(RewrittenFile(before.absolute, before.raw, two, tuple(lines), cell=cell, **python2))
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    return normalize_newlines(text).split("\n")
+
+
+def _left(report: RunReport) -> list[tuple[str, str]]:
+    """What no fix was made for, each thing once: a place, what is wrong there, and why it stays."""
+    left: dict[str, str] = {}
+    for finding in report.findings:
+        left.setdefault(f"{finding.path}:{finding.line}: {finding.message}", _why(finding))
+    for change in report.changes:
+        for note in change.refused:
+            left.setdefault(f"{change.path}:{note.line or 1}: a fix was refused", note.message)
+    for problem in report.problems:
+        what = f"{problem.path}:{problem.line or 1}: {problem.message}"
+        if not any(what.split(": ")[0] == known.split(": ")[0] for known in left):
+            left.setdefault(what, problem.remedy)
+    return list(left.items())
+
+
+def _why(finding: Finding) -> str:
+    notes = [note.message for note in finding.notes if note.path is None]
+    if notes:
+        return notes[-1]
+    return "it runs as it is" if finding.fix is None else "its fix may change results, and is left out"
