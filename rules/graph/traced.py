@@ -98,6 +98,8 @@ class Step:
     is_certain: bool
     #: Does it stand in a `with tf.init_scope()`, outside of the graph?
     is_lifted: bool = False
+    #: Does it stand behind a test of whether something has been made already?
+    is_once: bool = False
 
 
 # -- which functions are traced ------------------------------------------------------------------------------
@@ -196,6 +198,7 @@ def steps_of(traced: Traced) -> tuple[Step, ...]:
 class _State:
     is_certain: bool = True
     is_lifted: bool = False
+    is_once: bool = False
     depth: int = 0
 
 
@@ -221,7 +224,8 @@ class _Walk:
             if isinstance(statement, (*_LEAVES, ast.Raise)):
                 return
             if _may_leave(statement):
-                state = replace(state, is_certain=False)
+                asks = isinstance(statement, ast.If) and self.asks_whether_made(statement.test)
+                state = replace(state, is_certain=False, is_once=state.is_once or asks)
 
     def statement(self, node: ast.stmt, state: _State) -> Iterator[Step]:
         maybe = replace(state, is_certain=False)
@@ -229,6 +233,7 @@ class _Walk:
             return
         if isinstance(node, ast.If):
             yield from self.expression(node.test, state)
+            maybe = replace(maybe, is_once=state.is_once or self.asks_whether_made(node.test))
             yield from self.block(node.body, maybe)
             yield from self.block(node.orelse, maybe)
         elif isinstance(node, (ast.For, ast.AsyncFor)):
@@ -246,7 +251,7 @@ class _Walk:
             for child in ast.iter_child_nodes(node):
                 yield from self.expression(child, state)
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
-                yield Step(node, self.here, state.is_certain, state.is_lifted)
+                yield Step(node, self.here, state.is_certain, state.is_lifted, state.is_once)
 
     def parts(self, value: object, state: _State) -> Iterator[Step]:
         """The statements of a field, and those of its handlers or cases."""
@@ -276,7 +281,7 @@ class _Walk:
         for child in ast.iter_child_nodes(node):
             yield from self.expression(child, inner)
         if isinstance(node, ast.Call):
-            yield Step(node, self.here, state.is_certain, state.is_lifted)
+            yield Step(node, self.here, state.is_certain, state.is_lifted, state.is_once)
             yield from self.called(self.file.call_site(node), state)
 
     def called(self, call: CallSite, state: _State) -> Iterator[Step]:
@@ -312,6 +317,25 @@ class _Walk:
             return True
         named = decorator.func if isinstance(decorator, ast.Call) else decorator
         return _is_one_of(Expr(self.file, named), load_traced()["functions"]["names"])
+
+    def asks_whether_made(self, test: ast.expr) -> bool:
+        """Does a test look whether something is None, missing or empty?"""
+        for node in ast.walk(test):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(side, ast.Constant) and side.value is None for side in node.comparators
+            ):
+                return True
+            if isinstance(node, ast.Name) and node.id in ("hasattr", "len"):
+                return True
+            if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) and not self.is_parameter(node.operand):
+                return True
+        return False
+
+    def is_parameter(self, node: ast.expr) -> bool:
+        """Is it a parameter of the function that is being followed (`training`)?"""
+        given = self.here.args
+        names = {parameter.arg for parameter in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+        return isinstance(node, ast.Name) and node.id in names
 
     def is_init_scope(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and "tensorflow.init_scope" in self.file.call_site(node).canonical_names

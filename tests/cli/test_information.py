@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from tfguard.catalogue import Catalogue, load_catalogue
-from tfguard.cli.explain import find_explaining
+from tfguard.cli.errors_explained import find_matches
 from tfguard.model import Severity
 from tfguard.rule import Rule
 
@@ -82,7 +82,7 @@ def catalogue() -> Catalogue:
     ],
 )
 def test_errors_find_their_rules(catalogue: Catalogue, message: str, rules: list[str]) -> None:
-    assert [rule.id for rule in find_explaining(catalogue, message)] == rules
+    assert [match.rule.id for match in find_matches(catalogue.rules, message)] == rules
 
 
 def test_rules_as_text(tfguard: Tfguard) -> None:

@@ -12,6 +12,7 @@ from tfguard.errors import EXIT_CLEAN, EXIT_FAILURE
 
 if TYPE_CHECKING:
     from tfguard.catalogue import Catalogue
+    from tfguard.cli.errors_explained import Match
     from tfguard.report.styled import Line
     from tfguard.rule import Rule
 
@@ -22,47 +23,27 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, rule: str) -> None:
     """Print what a rule finds, why it matters, and how safe its fix is.
 
-    RULE is an id (TFG101), a name (unseeded-training), or a piece of a run-time error message in quotes: then the
-    rules are listed that explain the error.
+    RULE is an id (TFG101), a name (unseeded-training), or a run-time error message in quotes, a piece of one or a whole
+    traceback (`-` reads it from stdin): then the rules are listed that explain the error, the most specific first.
     """
     from tfguard.catalogue import load_catalogue
+    from tfguard.cli.errors_explained import find_matches, last_error
     from tfguard.cli.output import write_lines, write_remarks
     from tfguard.report.styled import line_of
 
     catalogue = load_catalogue()
+    rule = sys.stdin.read() if rule == "-" else rule
     found = catalogue.find(rule)
     if found:
         write_lines(_iter_documentation(found), sys.stdout)
         ctx.exit(EXIT_CLEAN)
-    explaining = find_explaining(catalogue, rule)
-    if explaining:
-        write_lines(_iter_matches(explaining), sys.stdout)
+    matches = find_matches(catalogue.rules, rule)
+    if matches:
+        write_lines(_iter_matches(matches), sys.stdout)
         ctx.exit(EXIT_CLEAN)
-    write_remarks([line_of(f"error: no rule is called, and none explains: {rule}", "error")])
+    write_remarks([line_of(f"error: no rule is called, and none explains: {last_error(rule)}", "error")])
     write_remarks([line_of(_nearest(catalogue, rule))])
     ctx.exit(EXIT_FAILURE)
-
-
-def find_explaining(catalogue: Catalogue, message: str) -> list[Rule]:
-    """The rules that explain a run-time error, of which `message` is a piece or which is a piece of `message`."""
-    words = _words(message)
-    return [rule for rule in catalogue.rules if any(_is_about(_words(text), words) for text in rule.messages)]
-
-
-def _is_about(known: list[str], given: list[str]) -> bool:
-    """True if the longer of two texts holds nearly all words of the shorter one in their order."""
-    from difflib import SequenceMatcher
-
-    shorter = min(len(known), len(given))
-    blocks = SequenceMatcher(None, known, given, autojunk=False).get_matching_blocks()
-    common = sum(block.size for block in blocks)
-    return 0 < shorter == common if shorter < 4 else common >= 0.75 * shorter
-
-
-def _words(text: str) -> list[str]:
-    import re
-
-    return re.findall(r"[a-z0-9_]+", text.lower())
 
 
 def _nearest(catalogue: Catalogue, text: str) -> str:
@@ -90,8 +71,9 @@ def _iter_documentation(rule: Rule) -> Iterator[Line]:
             yield ((f"- {message}", ""),)
 
 
-def _iter_matches(rules: list[Rule]) -> Iterator[Line]:
-    for rule in rules:
-        yield ((rule.id, "title"), (f" {rule.name}: {rule.summary}", ""))
+def _iter_matches(matches: list[Match]) -> Iterator[Line]:
+    for match in matches:
+        yield ((match.rule.id, "title"), (f" {match.rule.name}: {match.rule.summary}", ""))
+        yield ((f"  explains: {match.message}", "faint"),)
     yield ()
-    yield ((f"Read more with `tfguard explain {rules[0].id}`.", ""),)
+    yield ((f"Read more with `tfguard explain {matches[0].rule.id}`.", ""),)
