@@ -7,6 +7,9 @@ placeholders of the others: "You must feed a value for placeholder tensor".
 ## Why it matters
 The error names a placeholder of the model that works, and comes long after the line that is wrong.
 
+The collection knows the summaries of a scope: `tf.get_collection(tf.GraphKeys.SUMMARIES, scope)`. The scope is a
+regular expression that names must begin with: "m1" takes those of "m10" too, a scope that ends with `/` does not.
+
 ## Bad
     import tensorflow.compat.v1 as tf
 
@@ -14,27 +17,28 @@ The error names a placeholder of the model that works, and comes long after the 
         def __init__(self, name):
             with tf.variable_scope(name):
                 self.x = tf.placeholder(tf.float32, [None, 3])
-                self.loss = tf.reduce_mean(self.x)
-                tf.summary.scalar("loss", self.loss)
+                tf.summary.scalar("loss", tf.reduce_mean(self.x))
                 self.merged = tf.summary.merge_all()
 
     tf.disable_v2_behavior()
-    train = Model("train")
-    valid = Model("valid")
+    train, valid = Model("train"), Model("valid")
+    with tf.Session() as sess:
+        sess.run(valid.merged, {valid.x: [[1.0, 2.0, 3.0]]})
 
 ## Good
     import tensorflow.compat.v1 as tf
 
     class Model:
         def __init__(self, name):
-            with tf.variable_scope(name):
+            with tf.variable_scope(name) as scope:
                 self.x = tf.placeholder(tf.float32, [None, 3])
-                self.loss = tf.reduce_mean(self.x)
-                self.merged = tf.summary.merge([tf.summary.scalar("loss", self.loss)])
+                tf.summary.scalar("loss", tf.reduce_mean(self.x))
+                self.merged = tf.summary.merge(tf.get_collection(tf.GraphKeys.SUMMARIES, scope.original_name_scope))
 
     tf.disable_v2_behavior()
-    train = Model("train")
-    valid = Model("valid")
+    train, valid = Model("train"), Model("valid")
+    with tf.Session() as sess:
+        sess.run(valid.merged, {valid.x: [[1.0, 2.0, 3.0]]})
 
 ## Good
     import tensorflow.compat.v1 as tf
@@ -60,18 +64,33 @@ The error names a placeholder of the model that works, and comes long after the 
     for rate in (0.1, 0.01):
         with tf.Graph().as_default():
             x, merged = build()
+
+## Fix safety
+Safe where every run of what is merged was followed: each failed, or needs only the summaries of its own scope. Where no
+run was seen the fix is unsafe: somebody may run the summaries of all models together, and would get fewer.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tfguard.rules.graph.merge_scope import edits_for_scope
+from tfguard.rules.graph.missing_gradients import place_of
+from tfguard.rules.graph.runs import (
+    SESSIONS,
+    Unfed,
+    programs_with_sessions,
+    runs_of_merge,
+    unfed_placeholders,
+)
+
 from tfguard.analysis.calls import CallSite
-from tfguard.analysis.file_model import FileModel
+from tfguard.analysis.flow.graph import needed
 from tfguard.analysis.project import Event, Program, ProjectFacts
 from tfguard.analysis.scopes import is_exclusive
-from tfguard.model import Finding, Note, Severity
+from tfguard.model import Finding, Fix, Note, Safety, Severity
 from tfguard.rule import Rule
 from tfguard.tables import load_evidence
 
@@ -98,8 +117,10 @@ rule = Rule(
         "You must feed a value for placeholder tensor",
         "Shape [-1,3] has negative dimensions",
     ),
+    records=[SESSIONS],
     evidence=load_evidence(),
 )
+_REMEDY = Note("merge this model's own summaries: `tf.summary.merge([...])`, or its scope's from the collection")
 
 
 @rule.on_call(mentions=("merge_all", "merge_all_summaries", "reset_default_graph", "Graph", "clear_session"))
@@ -137,14 +158,49 @@ def _any_of(calls: list[CallSite], wanted: tuple[str, ...]) -> bool:
 
 @rule.on_project
 def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """A merge that one program makes twice in one graph."""
+    """A merge whose run asks for a placeholder that it is not fed, then one that a program makes twice in one graph."""
     seen: set[tuple[str, int]] = set()
+    for unfed in unfed_placeholders(facts):
+        if unfed.merge is not None and isinstance(unfed.merge.place, ast.Call):
+            call = unfed.merge.file.call_site(unfed.merge.place)
+            key = (call.file.path, call.span.start)
+            if key not in seen:
+                seen.add(key)
+                yield _proved(unfed, call)
     for program in facts.programs:
         for first, second in _built_twice(program):
             key = (first.path, first.item.start)
-            if key not in seen:
+            if key not in seen and not _is_sound(facts, key):
                 seen.add(key)
-                yield _finding(facts.open(first.path), facts, program, first, second)
+                yield _finding(facts, program, first, second)
+
+
+def _proved(unfed: Unfed, call: CallSite) -> Finding:
+    """A run of all summaries that lacks what one of them needs."""
+    merge, placeholder, run = unfed.merge, unfed.placeholder, unfed.run.call
+    line = run.file.source.position(run.file.span(run.node).start)[0]
+    where = f"line {line}" if run.file is call.file else f"{run.file.path}:{line}"
+    guilty = next(node for node, _ in (merge.inputs if merge is not None else ()) if placeholder in needed([node]))
+    edits = edits_for_scope(unfed.followed, call, _owner(call) or call.file.module)
+    fix = Fix("Merge the summaries of this scope", edits, Safety.SAFE) if edits is not None else None
+    message = (
+        f"`{call.written}()` merges every summary of the graph: the run in {where} is not fed `{placeholder.title}`, "
+        "which a summary of another model or phase needs"
+    )
+    places = [place_of(guilty, "this summary needs it"), place_of(placeholder, f"`{placeholder.title}` is made here")]
+    return rule.finding(call, message, fix=fix, notes=[*places, *([_REMEDY] if fix is None else [])])
+
+
+def _is_sound(facts: ProjectFacts, key: tuple[str, int]) -> bool:
+    """Is what is merged there run, and every run of it given all that it needs?"""
+    answers = [
+        answer
+        for followed in programs_with_sessions(facts)
+        for node in followed.machine.nodes
+        if node.api in MERGE and (node.file.path, node.file.span(node.place).start) == key
+        for answer in runs_of_merge(followed, node)
+    ]
+    return bool(answers) and all(answers)
 
 
 def _built_twice(program: Program) -> Iterator[tuple[Event, Event]]:
@@ -175,19 +231,29 @@ def _exclude_each_other(one: Event, other: Event) -> bool:
     return False
 
 
-def _finding(file: FileModel, facts: ProjectFacts, program: Program, first: Event, second: Event) -> Finding:
+def _finding(facts: ProjectFacts, program: Program, first: Event, second: Event) -> Finding:
+    file = facts.open(first.path)
     call = next(call for call in file.calls if call.span.start == first.item.start and call.span.end == first.item.end)
     owner = first.item.payload["merge"]
     how = "in a loop" if first is second else "more than once"
     builds = (first,) if first is second else (first, second)
     notes = [_place(facts, event, number) for number, event in enumerate(builds, 1)]
-    remedy = Note("merge this model's own summaries: `tf.summary.merge([...])`, or its scope's from the collection")
     return rule.finding(
         call,
         f"`{call.written}()` merges the summaries of every model in the graph, and `{owner}` is built {how}: "
         "running it asks for the placeholders of the other models",
-        notes=[*(note for note in notes if note is not None), remedy],
+        fix=_unproved_fix(facts, call),
+        notes=[*(note for note in notes if note is not None), _REMEDY],
     )
+
+
+def _unproved_fix(facts: ProjectFacts, call: CallSite) -> Fix | None:
+    """The fix where no run of what is merged was seen."""
+    for followed in programs_with_sessions(facts):
+        edits = edits_for_scope(followed, call, _owner(call) or call.file.module)
+        if edits is not None:
+            return Fix("Merge the summaries of this scope", edits, Safety.UNSAFE)
+    return None
 
 
 def _place(facts: ProjectFacts, event: Event, number: int) -> Note | None:

@@ -76,15 +76,11 @@ def _of_fetch(followed: Followed, run: Run, fetched: Node, given: tuple[Node, ..
             yield Unfed(followed, run, node, fetched, merge)
 
 
-def is_merged_and_fed(followed: Followed, merge: Node) -> bool | None:
-    """Is every run of what was merged given all that it needs? None: it is not run, or that is not known."""
-    answers: list[bool] = []
+def runs_of_merge(followed: Followed, merge: Node) -> Iterator[bool | None]:
+    """For each run of what was merged: is it given all that it needs? None: that is not known."""
     for run in followed.library.sessions.runs:
         given = fed(run)
         for fetched in sure_nodes(run.fetches):
             whole = needed([fetched], given or ())
             if merge in whole:
-                if given is None:
-                    return None
-                answers.append(all(node.kind is not Kind.PLACEHOLDER for node in whole))
-    return all(answers) if answers else None
+                yield all(node.kind is not Kind.PLACEHOLDER for node in whole) if given is not None else None

@@ -20,29 +20,46 @@ pytestmark = [
 ]
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
-RULES = ("feed-missing",)
-CASES = [(rule, path.name) for rule in RULES for path in sorted((FIXTURES / rule).glob("*.py"))]
+RULES = ("merge-all-shared-scope", "feed-missing")
+
+
+def runs_here(path: Path) -> bool:
+    """Is a fixture for the TensorFlow that is installed, and one that needs TensorFlow?"""
+    text = path.read_text(encoding="utf-8")
+    return not text.startswith("# target:") and "import tensorflow" in text
+
+
+def cases(rule: str) -> list[Path]:
+    """The programs of a rule: files, and the entries of folders."""
+    folder = FIXTURES / rule
+    entries = [path for path in folder.glob("*/*.py") if "Session(" in path.read_text(encoding="utf-8")]
+    return sorted(path for path in (*folder.glob("*.py"), *entries) if runs_here(path))
+
+
+CASES = [(rule, path.relative_to(FIXTURES / rule).as_posix()) for rule in RULES for path in cases(rule)]
 
 
 @functools.cache
-def outcomes(rule: str) -> dict[str, str]:
-    """How each fixture of a rule ends: the error, or nothing."""
+def outcomes(rule: str) -> dict[str, tuple[str, str]]:
+    """How each program of a rule ends: the error, or nothing; and what it prints."""
     driver = Path(__file__).parent / "programs_in_one_process.py"
-    paths = [str(path) for path in sorted((FIXTURES / rule).glob("*.py"))]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, str(driver), *paths]
+    command = [sys.executable, str(driver), *map(str, cases(rule))]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]
-    found: dict[str, str] = json.loads(result.stdout.splitlines()[-1])
+    found: dict[str, tuple[str, str]] = json.loads(result.stdout.splitlines()[-1])
     return found
 
 
 @pytest.mark.parametrize(("rule", "name"), CASES)
 def test_found_programs_stop_and_others_run(rule: str, name: str) -> None:
-    text = (FIXTURES / rule / name).read_text(encoding="utf-8")
-    error = outcomes(rule)[name]
-    if "# expect:" in text:
+    path = FIXTURES / rule / name
+    files = path.parent.glob("*.py") if "/" in name else [path]
+    is_found = any("# expect:" in file.read_text(encoding="utf-8") for file in files) and ".fixed" not in name
+    error, printed = outcomes(rule)[str(path)]
+    if is_found:
         messages = next(one.messages for one in load_catalogue().rules if one.name == rule)
         assert any(message in error for message in messages), error or "it ran"
     else:
         assert error == ""
+        assert "False" not in printed.splitlines()
