@@ -24,11 +24,11 @@ def _reached(row: Row) -> str:
     return row.reached if row.is_met else f"{row.reached} **missed**"
 
 
-def write_into(readme: Path, table: str) -> None:
+def write_into(readme: Path, table: str, *, begin: str = BEGIN, end: str = END) -> None:
     """Replace what stands between the markers; nothing else in the file changes."""
     text = readme.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.DOTALL)
-    replaced, times = pattern.subn(lambda _: f"{BEGIN}\n{table}{END}", text)
+    pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
+    replaced, times = pattern.subn(lambda _: f"{begin}\n{table}{end}", text)
     if times != 1:
-        raise SystemExit(f"{readme} has no `{BEGIN}` ... `{END}`")
+        raise SystemExit(f"{readme} has no `{begin}` ... `{end}`")
     readme.write_text(replaced, encoding="utf-8")
