@@ -49,7 +49,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tfguard.rules.graph.followed import GRADIENTS, missing_gradients
+from tfguard.rules.graph.followed import GRADIENTS, has_own_cause, missing_gradients
+from tfguard.rules.graph.gradient_fixes import mend_question
 from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, place_of, result_of
 
 from tfguard.analysis.project import ProjectFacts
@@ -63,11 +64,11 @@ rule = Rule(__name__, id="TFG303", severity=Severity.ERROR, since="0.2", message
 def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Every gradient that is None because an op on the only ways lets none through."""
     for missing in missing_gradients(facts):
-        if missing.reach.blocked and not missing.none.cause:
+        if missing.reach.blocked and not missing.none.cause and has_own_cause(missing):
             wall = missing.reach.blocked[0]
             message = (
                 f"between {result_of(missing)} and `{missing.none.of.title}` stands `{wall.api.rpartition('.')[2]}`, "
                 f"which lets no gradient through: the gradient is None, and {HARM[missing.harm]}"
             )
             notes = [place_of(wall, "no gradient passes here"), *notes_on(missing)]
-            yield rule.finding(call_of(missing), message, notes=notes)
+            yield rule.finding(call_of(missing), message, fix=mend_question(missing), notes=notes)

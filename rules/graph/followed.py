@@ -9,28 +9,25 @@ from dataclasses import dataclass
 from tfguard.rules.graph.following import followed_with
 from tfguard.rules.graph.library import Asked, TensorLibrary
 from tfguard.rules.graph.tapes import Raised
+from tfguard.rules.graph.uses import Use, uses_of
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.graph import Reach
 from tfguard.analysis.flow.machine import Call, Machine
-from tfguard.analysis.flow.values import NoGradient, Value, alternatives, inside
+from tfguard.analysis.flow.values import NoGradient, Value, alternatives
 from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
 
 #: Which files ask for gradients.
 GRADIENTS = Recorder("gradients")
 
-#: Takes None among its gradients and leaves that variable alone.
-_APPLY = ("apply_gradients",)
-#: Do nothing with what they are given that None could disturb.
-_HARMLESS = ("clip_by_global_norm", "global_norm", "append", "extend", "print")
 _TAPE = ".GradientTape"
 
 
 @GRADIENTS.facts(mentions=("tensorflow",))
 def asks_for_gradients(file: FileModel) -> bool | None:
     """Does the file ask for gradients: of TensorFlow 1, or of a tape?"""
-    wanted = ("tensorflow.gradients",)
+    wanted = ("tensorflow.gradients", "keras.backend.gradients")
     names = {file.knowledge.canonical(name) for call in file.calls for name in call.names}
     ends = ("Optimizer.compute_gradients", "Optimizer.minimize")
     return True if any(name in wanted or name.endswith((*ends, _TAPE)) for name in names) else None
@@ -45,6 +42,7 @@ class Missing:
     reach: Reach
     #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained; "": none.
     harm: str
+    uses: tuple[Use, ...] = ()
 
 
 def missing_gradients(facts: ProjectFacts) -> tuple[Missing, ...]:
@@ -74,12 +72,15 @@ def _identity(missing: Missing) -> object:
 
 
 def _of_program(machine: Machine, library: TensorLibrary) -> Iterator[Missing]:
+    uses = uses_of(machine, library)
     for asked in library.asked:
         for _, value in asked.gradients:
             for gradient in alternatives(value):
-                harm = _harm(machine, library, asked, gradient) if isinstance(gradient, NoGradient) else None
-                if isinstance(gradient, NoGradient) and harm is not None and _is_sure(value, gradient):
-                    yield Missing(asked, gradient, gradient.proof, harm)
+                if isinstance(gradient, NoGradient) and _is_sure(value, gradient):
+                    used = tuple(uses.get(id(gradient), ()))
+                    harm = _harm(machine, asked, gradient, {use.kind for use in used})
+                    if harm is not None:
+                        yield Missing(asked, gradient, gradient.proof, harm, used)
 
 
 def _is_sure(value: Value, gradient: NoGradient) -> bool:
@@ -87,32 +88,20 @@ def _is_sure(value: Value, gradient: NoGradient) -> bool:
     return value is gradient or gradient.cause == "reassigned"
 
 
-def _harm(machine: Machine, library: TensorLibrary, asked: Asked, gradient: NoGradient) -> str | None:
+def _harm(machine: Machine, asked: Asked, gradient: NoGradient, kinds: set[str]) -> str | None:
     """What goes wrong with a gradient that is None; None where the program copes with it."""
-    if any(one is gradient for one, _, _ in machine.misused):
+    if "run" in kinds:
+        return "run"
+    if kinds - {"skipped"}:
         return "used"
-    given = [call for call in machine.calls if _is_given(call, gradient)]
-    harms = [_harm_of_call(library, call.name) for call in given]
-    for harm in ("run", "used"):
-        if harm in harms:
-            return harm
-    is_step = asked.call.name.endswith(".minimize")
-    if asked.is_explicit and (is_step or "skipped" in harms):
+    if asked.is_explicit and (asked.call.name.endswith(".minimize") or "skipped" in kinds):
         return "skipped"
     return "" if asked.tape is not None and not any(one is gradient for one in machine.checked) else None
 
 
-def _is_given(call: Call, gradient: NoGradient) -> bool:
-    return any(one is gradient for one in inside(*call.arguments, *call.keywords.values()))
-
-
-def _harm_of_call(library: TensorLibrary, name: str) -> str | None:
-    last = name.rpartition(".")[2]
-    if last in _APPLY:
-        return "skipped"
-    if last in _HARMLESS or library.canonical(name).partition(".")[0] != "tensorflow":
-        return None
-    return "run" if last == "run" else "used"
+def has_own_cause(missing: Missing) -> bool:
+    """Is the question wrong (it names the variable), not only what is done with the answer for all variables?"""
+    return missing.asked.is_explicit or missing.harm not in ("run", "used")
 
 
 def raising_calls(facts: ProjectFacts) -> Iterator[Raised]:

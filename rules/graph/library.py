@@ -284,7 +284,8 @@ class TensorLibrary:
 
     def gradients(self, machine: Machine, call: Call) -> Value:
         """`tf.gradients(ys, xs)`: None where nothing leads from the variable to the result."""
-        ys, xs = call.argument("ys", 0), call.argument("xs", 1)
+        ys = call.argument("ys", 0) or call.argument("loss")
+        xs = call.argument("xs", 1) or call.argument("variables")
         if ys is None or xs is None:
             return Unknown("an argument is not known", wild=True)
         targets = [xs] if isinstance(xs, Tensor) else items_of(xs)

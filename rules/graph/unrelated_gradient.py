@@ -54,7 +54,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tfguard.rules.graph.followed import GRADIENTS, missing_gradients
+from tfguard.rules.graph.followed import GRADIENTS, has_own_cause, missing_gradients
+from tfguard.rules.graph.gradient_fixes import mend_question
 from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, result_of
 
 from tfguard.analysis.project import ProjectFacts
@@ -68,7 +69,7 @@ rule = Rule(__name__, id="TFG302", severity=Severity.ERROR, since="0.2", message
 def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Every gradient that is None because nothing leads to its variable."""
     for missing in missing_gradients(facts):
-        if not missing.reach.blocked and not missing.none.cause:
+        if not missing.reach.blocked and not missing.none.cause and has_own_cause(missing):
             title = missing.none.of.title
             message = f"`{title}` has no part in {result_of(missing)}: its gradient is None, and {HARM[missing.harm]}"
-            yield rule.finding(call_of(missing), message, notes=notes_on(missing))
+            yield rule.finding(call_of(missing), message, fix=mend_question(missing), notes=notes_on(missing))

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
-from functools import lru_cache
-from pathlib import Path
 
 import pytest
+
+from fixture_runs import FIXTURES, results_of
 
 pytestmark = [
     pytest.mark.tensorflow,
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"),
 ]
 
-CASES = Path(__file__).parent.parent.parent / "fixtures" / "tape-not-watching"
-#: Runs programs one after the other, each in a namespace of its own; prints what each prints and what stops it.
-RUNNER = """
-import contextlib, io, json, runpy, sys
-done = {}
-for path in sys.argv[1:]:
-    out, error = io.StringIO(), ""
-    with contextlib.redirect_stdout(out):
-        try:
-            runpy.run_path(path, run_name="__main__")
-        except Exception as caught:
-            error = f"{type(caught).__name__}: {caught}"
-    done[path] = [out.getvalue(), error]
-print("RESULT" + json.dumps(done))
-"""
+CASES = FIXTURES / "tape-not-watching"
 MULTIPLIED = "TypeError: unsupported operand type(s) for *: 'float' and 'NoneType'"
 CONVERTED = "ValueError: Attempt to convert a value (None) with an unsupported type"
 #: What stops the program, or what it prints.
@@ -60,28 +42,16 @@ FIXED = sorted(path.name.removesuffix(".py") for path in CASES.glob("*.fixed.py"
 SOUND = sorted({path.stem for path in CASES.glob("*.py")} - set(FAILS) - set(FIXED))
 
 
-@lru_cache(maxsize=1)
-def results() -> dict[str, tuple[str, str]]:
-    """What every case prints, and what stops it."""
-    paths = [str(path) for path in sorted(CASES.glob("*.py"))]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", RUNNER, *paths]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.rpartition("RESULT")[2])
-    return {Path(path).name.removesuffix(".py"): (out, error) for path, (out, error) in found.items()}
-
-
 @pytest.mark.parametrize("case", sorted(FAILS))
 def test_found_program_gets_none_or_stops(case: str) -> None:
     assert "expect: TFG305" in (CASES / f"{case}.py").read_text()
-    out, error = results()[case]
+    out, error = results_of("tape-not-watching")[case]
     assert FAILS[case] in (error or out)
 
 
 @pytest.mark.parametrize("case", [*SOUND, *FIXED])
 def test_sound_or_fixed_program_gets_gradients(case: str) -> None:
-    out, error = results()[case]
+    out, error = results_of("tape-not-watching")[case]
     assert not error
     assert out.strip()
     assert "None" not in out
