@@ -24,6 +24,10 @@ Event = dict[str, Any]
 
 #: The hash seed of runs for which it is not part of the question.
 _PINNED = 0
+#: Runs that have to agree before a trial counts as mended; two may agree by luck.
+_CONFIRMING = 3
+#: Runs in which a step is looked at before its operations count as the same.
+_WATCHING = 5
 
 
 class VerifyError(TfguardError):
@@ -76,13 +80,11 @@ class Verification:
 
     def find_verdict(self, recorded: Event | None) -> Verdict:
         """Run, compare, diagnose."""
-        from tfguard.runtime.diagnosing import Conditions
-        from tfguard.runtime.settings import Settings
+        from tfguard.runtime.diagnosing import as_is
 
-        as_is = Conditions(Settings(seed=None, gpu_memory=None), pin_hash=False, pin_listing=False)
         runs = []
         for number in range(self.options.runs):
-            runs.append(self.run(as_is, number, f"run-{number + 1}"))
+            runs.append(self.run(as_is(hash_varies=self.hash_varies), number, f"run-{number + 1}"))
             self.require_success(runs[-1])
         verdict = Verdict(" ".join(self.program.arguments), runs, self.options.tolerance)
         self.compare(verdict)
@@ -94,8 +96,7 @@ class Verification:
             verdict.record = compare_with_record(verdict, recorded, place)
         if verdict.divergence is not None and self.options.diagnose:
             diagnosis = self.diagnosis(verdict)
-            cause = diagnosis.find_cause()
-            verdict.causes = [] if cause is None else [cause]
+            verdict.causes = diagnosis.find_causes()
             verdict.trials, verdict.diagnosed = diagnosis.trials, True
         return verdict
 
@@ -123,18 +124,27 @@ class Verification:
         return Diagnosis(self.attempt, pair, seed=self.options.seed, hash_varies=self.hash_varies)
 
     def attempt(self, title: str, conditions: Conditions) -> Trial:
-        """Two runs, or as many as were asked for, under the conditions of a trial."""
-        from tfguard.runtime.comparing import find_divergence
+        """Runs under the conditions of a trial, until one differs."""
         from tfguard.runtime.diagnosing import Trial
 
         self.trials += 1
-        count = max(2, self.options.runs)
-        runs = [self.run(conditions, number, f"trial-{self.trials}-run-{number + 1}") for number in range(count)]
-        if any(run.returncode for run in runs):
-            return Trial(title, None, [])
-        first = runs[0].compared
-        same = all(find_divergence(first, run.compared, self.options.tolerance) is None for run in runs[1:])
-        return Trial(title, same, [run.trace for run in runs])
+        runs: list[Run] = []
+        for number in range(max(self.options.runs, _CONFIRMING if conditions.watch is None else _WATCHING)):
+            runs.append(self.run(conditions, number, f"trial-{self.trials}-run-{number + 1}"))
+            if runs[-1].returncode:
+                return Trial(title, None, [])
+            if not self.is_same(conditions, runs[0], runs[-1]):
+                return Trial(title, False, [runs[0].trace, runs[-1].trace])
+        return Trial(title, True, [run.trace for run in runs])
+
+    def is_same(self, conditions: Conditions, first: Run, other: Run) -> bool:
+        """Do two runs of a trial agree? Where one step is looked at: do its operations?"""
+        from tfguard.runtime.comparing import find_divergence
+        from tfguard.runtime.operations import find_operation
+
+        if conditions.watch is not None:
+            return find_operation([first.trace, other.trace], conditions.watch) is None
+        return find_divergence(first.compared, other.compared, self.options.tolerance) is None
 
     def run(self, conditions: Conditions, number: int, label: str) -> Run:
         """One fresh process."""
@@ -149,6 +159,7 @@ class Verification:
             migrated = self.options.migrated
             overlay = None if migrated is None else migrated.overlay
             orders = Orders(settings, guards=False, quiet=True, trace=trace, listing=listing, overlay=overlay)
+            orders = orders._replace(remedies=conditions.remedies, watch=conditions.watch)
             environment = make_environment(orders.to_json(), hash_seed=hash_seed, threads=settings.threads)
             try:
                 program = prepare_program(self.program) if migrated is None else migrated.prepare()

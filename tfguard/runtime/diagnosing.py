@@ -1,52 +1,36 @@
-"""Why do two runs differ? Repeats them with one remedy after the other: the first that mends them names the cause."""
+"""Why do two runs differ? Repeats them with one remedy after the other until they agree: the remedies name the causes.
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+A remedy that only moves the first difference later is kept, and the search goes on with the next. In the end each of
+several is left out once, so that no cause is named that the others explain.
+"""
 
-from tfguard.runtime.comparing import Event
-from tfguard.runtime.settings import Settings
+from typing import Any, Callable, List, NamedTuple, Optional
 
-RULES = {
-    "unseeded-training": "TFG101",
-    "insufficient-seed": "TFG102",
-    "late-seed": "TFG103",
-    "hash-order": "TFG105",
-    "unordered-files": "TFG106",
-    "fresh-entropy": "TFG107",
-    "parallel-order": "TFG108",
-    "nondeterministic-op": "TFG115",
-    "unpinned-threads": "TFG117",
-}
-NAMES = {"random": "Python's `random`", "numpy": "NumPy", "tensorflow": "TensorFlow"}
+from tfguard.runtime import causes
+from tfguard.runtime.causes import RULES, Cause, Operation
+from tfguard.runtime.comparing import count_steps, find_divergence
+from tfguard.runtime.operations import find_operation
+from tfguard.runtime.remedies import (
+    KERNELS,
+    REMEDIES,
+    Conditions,
+    Remedy,
+    Traces,
+    as_is,
+    count_agreeing,
+    events_of,
+)
 
-
-class Conditions(NamedTuple):
-    """How both runs of a trial are made."""
-
-    settings: Settings
-    pin_hash: bool = True
-    pin_listing: bool = True
+__all__ = ["RULES", "Cause", "Conditions", "Diagnosis", "Operation", "Trial", "as_is"]
 
 
 class Trial(NamedTuple):
-    """Two runs under the same conditions."""
+    """Runs under the same conditions."""
 
     title: str
     #: None where the program failed under them.
     same: Optional[bool]
-    traces: List[List[Event]]
-
-
-class Cause(NamedTuple):
-    """The rule that explains the difference, and what to do."""
-
-    rule: str
-    sentence: str
-    remedy: str
-    place: Optional[str]
-
-    def to_json(self) -> Dict[str, Any]:
-        """For machines."""
-        return dict(self._asdict(), id=RULES[self.rule])
+    traces: Traces
 
 
 Try = Callable[[str, Conditions], Trial]
@@ -55,137 +39,113 @@ Try = Callable[[str, Conditions], Trial]
 class Diagnosis:
     """The trials of one program, made as they are needed."""
 
-    def __init__(self, run: Try, baseline: List[List[Event]], *, seed: int, hash_varies: bool) -> None:
+    def __init__(self, run: Try, baseline: Traces, *, seed: int, hash_varies: bool) -> None:
         self.run = run
-        self.baseline = baseline
         self.seed = seed
-        self.hash_varies = hash_varies
         self.trials: List[Trial] = []
+        self.hash_varies = hash_varies
+        #: Runs with the remedies that were chosen so far, which still differ.
+        self.traces = self.baseline = baseline
+        self.is_mended = False
+        self.chosen: List[Remedy] = []
 
     def find_cause(self) -> Optional[Cause]:
-        """From the cheapest remedy to the dearest; None where none of them helps."""
-        return self.from_order() or self.from_fresh_seed() or self.from_seeds() or self.from_kernels()
+        """The first cause, or None where no remedy helps."""
+        found = self.find_causes()
+        return found[0] if found else None
 
-    def attempt(self, title: str, conditions: Conditions) -> Optional[bool]:
-        """Make a trial; True where the runs agree."""
-        trial = self.run(title, conditions)
+    def find_causes(self) -> List[Cause]:
+        """All causes that are needed to explain the difference, in the order in which they show."""
+        tried = []
+        for remedy in REMEDIES:
+            if not self.can_matter(remedy):
+                continue
+            tried.append(remedy)
+            if self.consider(remedy):
+                break
+        else:
+            self.try_together(tried)
+        self.leave_out()
+        found = [cause for remedy in self.chosen for cause in self.explain(remedy)]
+        unexplained = None if self.is_mended else self.explain_kernel(None, self.chosen)
+        return found if unexplained is None else [*found, unexplained]
+
+    def can_matter(self, remedy: Remedy) -> bool:
+        """Is there anything that it changes?"""
+        if remedy.name == "order" and not self.hash_varies:
+            return bool(events_of(self.traces, "listing"))
+        return remedy.matters(self.traces)
+
+    def consider(self, remedy: Remedy) -> bool:
+        """Try a remedy on top of the chosen ones; choose it if it helps; True if the runs agree."""
+        trial = self.attempt([*self.chosen, remedy])
+        if trial.same:
+            self.chosen.append(remedy)
+            self.is_mended = True
+            return True
+        if trial.same is not None and count_agreeing(trial.traces) > count_agreeing(self.traces):
+            self.chosen.append(remedy)
+            self.traces = trial.traces
+        return False
+
+    def try_together(self, tried: List[Remedy]) -> None:
+        """What does not help alone may help with others, where a remedy cannot be seen to help a part of the way."""
+        if len(tried) > len(self.chosen) + 1 and self.attempt(tried).same:
+            self.chosen, self.is_mended = tried, True
+
+    def leave_out(self) -> None:
+        """Choose nothing that the others make needless; the dearest first."""
+        if not self.is_mended:
+            return
+        for remedy in list(reversed(self.chosen)):
+            others = [other for other in self.chosen if other is not remedy]
+            if others and len(self.chosen) > 1 and self.attempt(others).same:
+                self.chosen = others
+
+    def attempt(self, remedies: List[Remedy], *, title: str = "", **changes: Any) -> Trial:
+        """Make a trial."""
+        conditions = as_is(hash_varies=self.hash_varies)
+        for remedy in remedies:
+            conditions = remedy.apply(conditions, self.seed)
+        title = title or ", ".join(remedy.title for remedy in remedies)
+        trial = self.run(title, conditions._replace(**changes))
         self.trials.append(trial)
-        return trial.same
+        return trial
 
-    def from_order(self) -> Optional[Cause]:
-        """The order of sets of strings, or of the entries of a folder."""
-        listed = events_of(self.baseline, "listing")
-        if not self.hash_varies and not listed:
-            return None
-        as_is = Settings(seed=None, gpu_memory=None)
-        if not self.attempt("hash seed and order of folders fixed", Conditions(as_is)):
-            return None
-        only_hash = not listed or self.attempt("hash seed fixed", Conditions(as_is, pin_listing=False))
-        if only_hash:
-            return Cause(
-                "hash-order",
-                "the order of a set of strings, or a hash of one, reaches the data: it changes with PYTHONHASHSEED",
-                "`sorted(...)` where a set is iterated, or start with PYTHONHASHSEED=0 (`tfguard run` does)",
-                None,
-            )
-        place = listed[0].get("place")
-        return Cause(
-            "unordered-files",
-            "the order in which a folder is listed reaches the data, and the file system promises none",
-            "sort what is listed at {}".format(place),
-            place,
-        )
+    def explain(self, remedy: Remedy) -> List[Cause]:
+        """The causes that a chosen remedy takes away."""
+        others = [other for other in self.chosen if other is not remedy]
+        if remedy.name == "order":
+            return self.explain_order(others)
+        if remedy.name in KERNELS:
+            kernel = self.explain_kernel(remedy, others)
+            return [] if kernel is None else [kernel]
+        if remedy.name == "seed":
+            return [causes.seed_cause(self.baseline[0])]
+        by_name = {"constants": causes.constants_cause, "clock": causes.clock_cause, "in turn": causes.parallel_cause}
+        return [by_name[remedy.name](self.traces)]
 
-    def from_fresh_seed(self) -> Optional[Cause]:
-        """A seed that is itself different in every run."""
-        traces = self.trials[-1].traces if self.trials and len(self.trials[-1].traces) > 1 else self.baseline
-        for one, other in zip(events_of(traces[:1], "seed"), events_of(traces[1:2], "seed")):
-            if one["value"] != other["value"]:
-                name, place = NAMES[one["generator"]], one.get("place")
-                sentence = "{} is seeded with another value in every run, at {}".format(name, place)
-                return Cause("fresh-entropy", sentence, "seed with a constant there", place)
-        return None
+    def explain_order(self, others: List[Remedy]) -> List[Cause]:
+        """Sets, folders or both?"""
+        if not events_of(self.baseline, "listing"):
+            return [causes.hash_cause()]
+        if not self.hash_varies:
+            return [causes.listing_cause(self.baseline)]
+        order = REMEDIES[0]
+        if self.attempt([*others, order], title="hash seed fixed", pin_listing=False).same:
+            return [causes.hash_cause()]
+        if self.attempt([*others, order], title="order of folders fixed", pin_hash=False).same:
+            return [causes.listing_cause(self.baseline)]
+        return [causes.hash_cause(), causes.listing_cause(self.baseline)]
 
-    def from_seeds(self) -> Optional[Cause]:
-        """Generators that nobody seeds, seeds too late, or generators made from entropy."""
-        title = "all generators seeded when they are imported"
-        if not self.attempt(title, Conditions(Settings(seed=self.seed, gpu_memory=None))):
-            return None
-        trace = self.baseline[0]
-        used, seeded = used_in(trace), [event["generator"] for event in events_of([trace], "seed")]
-        missing = [name for name in used if name not in seeded]
-        entropy = events_of([trace], "entropy")
-        seeding = "`tfguard fix` seeds them, `tfguard run` does so without an edit"
-        if not missing and entropy:
-            place = entropy[0]["place"]
-            sentence = "a generator is made from fresh entropy at {}".format(place)
-            return Cause("fresh-entropy", sentence, "give it a seed there", place)
-        if not seeded:
-            names = join([NAMES[name] for name in missing or ["tensorflow"]])
-            return Cause("unseeded-training", "nothing seeds {}".format(names), seeding, None)
-        if missing:
-            names, others = join([NAMES[n] for n in missing]), join([NAMES[n] for n in sorted(set(seeded))])
-            sentence = "only {} seeded: {} drawn from, too".format(verb(others, seeded), verb(names, missing))
-            return Cause("insufficient-seed", sentence, seeding, None)
-        late = [event for event in events_of([trace], "seed") if event["used"]] or events_of([trace], "seed")
-        place = late[0].get("place")
-        sentence = "every generator is seeded, but too late or for another graph; the first such seed is at {}".format(
-            place
-        )
-        return Cause(
-            "late-seed", sentence, "seed first thing after the imports; in graph mode, in every new graph", place
-        )
-
-    def from_kernels(self) -> Optional[Cause]:
-        """Operations and threads."""
-        seeded = Settings(seed=self.seed, gpu_memory=None)
-        pinned = self.attempt("seeded, op determinism", Conditions(seeded._replace(op_determinism=True)))
-        single = self.attempt("seeded, one thread", Conditions(seeded._replace(threads=1)))
-        if pinned and not single:
-            return Cause(
-                "parallel-order",
-                "random functions run in a parallel `map` or `interleave`: which element gets which number changes",
-                "`deterministic=True` and no random functions of the global generator in it, or op determinism",
-                None,
-            )
-        if pinned:
-            return Cause(
-                "nondeterministic-op",
-                "an operation adds in the order in which its threads end",
-                "`tf.config.experimental.enable_op_determinism()` (`tfguard run --op-determinism`)",
-                None,
-            )
-        if single:
-            return Cause(
-                "unpinned-threads",
-                "the result depends on how the work is divided among threads",
-                "one thread (`tfguard run --threads 1`)",
-                None,
-            )
-        return None
-
-
-def events_of(traces: List[List[Event]], kind: str) -> List[Event]:
-    """All events of a kind."""
-    return [event for trace in traces for event in trace if event["kind"] == kind]
-
-
-def used_in(trace: List[Event]) -> List[str]:
-    """The generators that were drawn from; TensorFlow's own says nothing, so its presence counts."""
-    ends = events_of([trace], "generators")
-    if not ends:
-        return []
-    used = [name for name in ("numpy", "random") if ends[-1]["used"].get(name)]
-    early = [event["generator"] for event in events_of([trace], "seed") if event["used"]]
-    found = used + [name for name in early if name not in used]
-    return sorted([*found, "tensorflow"] if ends[-1]["tensorflow"] else found)
-
-
-def join(names: List[str]) -> str:
-    """`a, b and c`."""
-    return names[0] if len(names) == 1 else "{} and {}".format(", ".join(names[:-1]), names[-1])
-
-
-def verb(names: str, counted: List[str]) -> str:
-    """With the verb that fits."""
-    return "{} {}".format(names, "is" if len(set(counted)) == 1 else "are")
+    def explain_kernel(self, remedy: Optional[Remedy], others: List[Remedy]) -> Optional[Cause]:
+        """Which operation? Replays the first step that differs, without the remedy, operation by operation."""
+        found = find_divergence(self.traces[0], self.traces[1])
+        step = None if found is None else count_steps(self.traces[0]) if found.kind == "end" else found.step
+        operation = None
+        if step and found is not None and found.kind in ("outputs", "weights", "end"):
+            trial = self.attempt(others, title="step {} operation by operation".format(step), watch=step)
+            operation = find_operation(trial.traces, step)
+        if remedy is None:
+            return None if operation is None else causes.kernel_cause("", operation)
+        return causes.kernel_cause(remedy.name, operation)

@@ -14,20 +14,22 @@ _SEEDERS = {
     "numpy": ("seed",),
     "random": ("seed",),
 }
+#: What a trial seeds with in the place of the program's own seeds.
+_CONSTANT = 42
 
 
 class Evidence:
     """Watches the generators of a process."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, *, constant_seeds: bool = False) -> None:
         self.trace = trace
+        self.constant_seeds = constant_seeds
         self.begun: Dict[str, str] = {}
 
     def install(self, arrivals: Arrivals) -> None:
         """As the libraries arrive."""
         arrivals.when_imported("random", lambda module: self.watch("random", module))
         arrivals.when_imported("numpy.random", lambda module: self.watch("numpy", module))
-        arrivals.when_imported("numpy.random", self.watch_entropy)
         arrivals.when_imported("tensorflow", lambda module: self.watch("tensorflow", module))
 
     def watch(self, library: str, module: Any) -> None:
@@ -53,6 +55,8 @@ class Evidence:
                 value = digest_of_text(repr((arguments, sorted(keywords.items()))))
                 used = self.is_used(library)
                 self.trace.add("seed", generator=library, value=value, used=used, place=find_place())
+                if self.constant_seeds:
+                    arguments, keywords = (_CONSTANT,), {}
             result = original(*arguments, **keywords)
             state = self.state_of(library)
             if state is not None:
@@ -60,25 +64,6 @@ class Evidence:
             return result
 
         return seed
-
-    def watch_entropy(self, module: Any) -> None:
-        """NumPy's generators that are made without a seed."""
-        for name in ("_bit_generator", "bit_generator"):
-            user: Any = getattr(module, name, None)
-            original = getattr(user, "randbits", None)
-            if original is not None:
-                user.randbits = self.noting(original)
-
-    def noting(self, original: Any) -> Any:
-        """The source of entropy, with an event for each use by the program."""
-
-        def randbits(count: int) -> Any:
-            place = find_place()
-            if place is not None and self.trace.is_ours():
-                self.trace.add("entropy", generator="numpy", place=place)
-            return original(count)
-
-        return randbits
 
     def state_of(self, library: str) -> Optional[str]:
         """A digest of a generator's state, for those that have one in Python."""

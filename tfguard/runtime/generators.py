@@ -1,5 +1,6 @@
 """Seeds the generators that are not TensorFlow's."""
 
+import itertools
 import os
 import random
 from typing import Any, Callable, List
@@ -43,11 +44,11 @@ def seed_python(module: Any, seed: int, telling: Telling) -> None:
     telling.say_done("seed {} for random".format(seed))
 
 
-def seed_numpy(module: Any, seed: int, telling: Telling) -> None:
+def seed_numpy(module: Any, seed: int, telling: Telling, entropy: bool = True) -> None:
     """NumPy's global generator, and what it takes for a seed where `default_rng()` gets none."""
     module.seed(seed)
     telling.say_done("seed {} for NumPy".format(seed))
-    for name in _ENTROPY_USERS:
+    for name in _ENTROPY_USERS if entropy else ():
         user = getattr(module, name, None)
         if hasattr(user, _ENTROPY_NAME):
             setattr(user, _ENTROPY_NAME, make_entropy(seed))
@@ -56,6 +57,21 @@ def seed_numpy(module: Any, seed: int, telling: Telling) -> None:
 def make_entropy(seed: int) -> Callable[[int], int]:
     """A stand-in for `secrets.randbits` that gives the same numbers in every process."""
     return random.Random(seed).getrandbits
+
+
+def seed_own_generators(tf: Any, seed: int, telling: Telling) -> None:
+    """TensorFlow's `Generator.from_non_deterministic_state()`, and the global generator, which is made with it."""
+    generators: Any = getattr(getattr(tf, "random", None), "Generator", None)
+    if not hasattr(generators, "from_non_deterministic_state") or hasattr(generators, "_tfguard_seeds"):
+        return
+    generators._tfguard_seeds = itertools.count(seed)
+
+    def from_non_deterministic_state(alg: Any = None) -> Any:
+        number = next(generators._tfguard_seeds)
+        return generators.from_seed(number) if alg is None else generators.from_seed(number, alg)
+
+    generators.from_non_deterministic_state = staticmethod(from_non_deterministic_state)
+    telling.say_done("seed {} for TensorFlow's own generators".format(seed))
 
 
 def seed_torch(module: Any, seed: int, telling: Telling) -> None:

@@ -1,7 +1,7 @@
 """What `tfguard run` asks of the process that it starts: one value, handed over in an environment variable."""
 
 import json
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 from tfguard.runtime.settings import Settings
 
@@ -25,6 +25,10 @@ class Orders(NamedTuple):
     #: The file with rewritten sources, and the process that takes it away; see `overlay`.
     overlay: Optional[str] = None
     overlay_owner: Optional[int] = None
+    #: What a trial of `verify` changes: see `tfguard.runtime.remedies`.
+    remedies: Tuple[str, ...] = ()
+    #: The step whose operations are recorded one by one.
+    watch: Optional[int] = None
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Any, Optional, Tuple
 
+from tfguard.runtime.generators import seed_own_generators
 from tfguard.runtime.graphs import has_default_graph, seed_graphs
 from tfguard.runtime.sessions import Threads, bound_sessions
 from tfguard.runtime.settings import GpuMemory, Settings
@@ -21,12 +22,14 @@ ENABLE_OPS = (2, 8)
 ONE_THREAD_WORKS = (1, 15)
 
 
-def prepare_tensorflow(tf: Any, settings: Settings, telling: Telling) -> None:
+def prepare_tensorflow(tf: Any, settings: Settings, telling: Telling, entropy: bool = True) -> None:
     """All that the settings ask of TensorFlow."""
     version = version_of(tf)
     late = has_run(version)
     if settings.seed is not None:
         _seed(tf, settings.seed, late, telling)
+        if entropy:
+            seed_own_generators(tf, settings.seed, telling)
     if settings.threads is not None:
         _limit_threads(tf, settings.threads, version, telling)
     if settings.op_determinism:

@@ -56,8 +56,10 @@ def setup(
     apply_settings(settings, Telling())
 
 
-def apply_settings(settings: Settings, telling: Telling, arrivals: Optional[Arrivals] = None) -> None:
-    """Set up what is imported, wait for what is not, and tell."""
+def apply_settings(
+    settings: Settings, telling: Telling, arrivals: Optional[Arrivals] = None, *, entropy: bool = True
+) -> None:
+    """Set up what is imported, wait for what is not, and tell; generators that begin with entropy only where asked."""
     arrivals = arrivals or Arrivals()
     planned: List[str] = []
     if settings.hash_seed is not None:
@@ -67,9 +69,9 @@ def apply_settings(settings: Settings, telling: Telling, arrivals: Optional[Arri
     if settings.seed is not None:
         seed = settings.seed
         _plan(planned, "random", arrivals.when_imported("random", lambda m: seed_python(m, seed, telling)))
-        _plan(planned, "NumPy", arrivals.when_imported("numpy.random", lambda m: seed_numpy(m, seed, telling)))
+        _plan(planned, "NumPy", arrivals.when_imported("numpy.random", lambda m: seed_numpy(m, seed, telling, entropy)))
         arrivals.when_imported("torch", lambda m: seed_torch(m, seed, telling))
-    now = arrivals.when_imported("tensorflow", lambda m: prepare_tensorflow(m, settings, telling))
+    now = arrivals.when_imported("tensorflow", lambda m: prepare_tensorflow(m, settings, telling, entropy))
     _plan(planned, "TensorFlow", now)
     arrivals.when_imported("jax", lambda m: prepare_jax(settings, telling))
     telling.tell(tuple(planned))

@@ -20,7 +20,7 @@ def start() -> None:
     hide_own_frames()
     if orders.overlay is not None:
         _use_rewritten(orders, telling, arrivals)
-    apply_settings(orders.settings, telling, arrivals)
+    apply_settings(orders.settings, telling, arrivals, entropy=orders.trace is None)
     if orders.guards:
         guards = Guards(telling, zero=orders.zero_gradients)
         arrivals.when_imported("tensorflow", guards.install)
@@ -46,4 +46,4 @@ def _begin_first(orders: Orders, telling: Telling, arrivals: Arrivals) -> None:
     if orders.trace is not None:
         from tfguard.runtime.tracing import record
 
-        record(orders.trace, orders.listing, arrivals)
+        record(orders, arrivals)

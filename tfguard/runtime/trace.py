@@ -11,12 +11,12 @@ import json
 import os
 import sys
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 #: Bytes of a digest: enough to tell values apart, short enough to read.
 DIGEST_SIZE = 8
 #: Where code is not the program's.
-_LIBRARIES = ("site-packages", "dist-packages", "<frozen", "<string>", "__autograph_generated_file")
+LIBRARIES = ("site-packages", "dist-packages", "<frozen", "<string>", "__autograph_generated_file")
 
 
 class Trace:
@@ -26,14 +26,19 @@ class Trace:
         self.stream = open(path, "w")  # noqa: SIM115
         self.steps = 0
         self.thread = threading.get_ident()
+        self.process = os.getpid()
+        #: Told the number of each step after it.
+        self.followers: List[Callable[[int], None]] = []
         self.busy = False
 
     def is_ours(self) -> bool:
-        """May this call be recorded: in the main thread, and not made by the recording itself?"""
-        return not self.busy and threading.get_ident() == self.thread
+        """May this call be recorded: in the main thread of this process, and not made by the recording itself?"""
+        return not self.busy and threading.get_ident() == self.thread and os.getpid() == self.process
 
     def add(self, kind: str, **fields: Any) -> None:
-        """Write one event."""
+        """Write one event; a process that was forked has no place in the trace."""
+        if os.getpid() != self.process:
+            return
         self.stream.write(json.dumps(dict(fields, kind=kind), sort_keys=True) + "\n")
         self.stream.flush()
 
@@ -43,6 +48,8 @@ class Trace:
         numbers = {"inputs": inputs.numbers, "outputs": outputs.numbers}
         fields.update(inputs=inputs.digest, outputs=outputs.digest, numbers=numbers)
         self.add("step", number=self.steps, name=name, **fields)
+        for follower in self.followers:
+            follower(self.steps)
 
     def wants_weights(self) -> bool:
         """Trainable weights are digested after the first 50 steps, then every tenth, then every hundredth."""
@@ -81,7 +88,7 @@ def find_place() -> Optional[str]:
     while frame is not None:
         name = frame.f_code.co_filename
         own = name.startswith(standard) or __name__.split(".")[0] == frame.f_globals.get("__name__", "").split(".")[0]
-        if not own and not any(part in name for part in _LIBRARIES):
+        if not own and not any(part in name for part in LIBRARIES):
             here = os.path.join(os.getcwd(), "")
             return "{}:{}".format(name[len(here) :] if name.startswith(here) else name, frame.f_lineno)
         frame = frame.f_back
