@@ -31,7 +31,7 @@ class Planted:
     version: str
     #: "" for a mended twin, of which nothing is said but "same".
     rule: str
-    #: `initial NAME`, `inputs STEP` and so on.
+    #: `initial NAME`, `inputs STEP` and so on; `*` where chance says which step.
     first: str
     #: Places as the verdict writes them, "" where no line is marked.
     here: str
@@ -47,8 +47,9 @@ class Planted:
         if not self.rule:
             return [] if result["verdict"] == "same" else ["same"]
         divergence, cause = result["divergence"] or {}, result["cause"] or {}
-        found = {"rule": cause.get("rule"), "first": first_of(divergence)}
-        wrong = [key for key, value in found.items() if value != getattr(self, key)]
+        first = first_of(divergence)
+        is_first = first.split()[0] + " *" == self.first if self.first.endswith("*") else first == self.first
+        wrong = ([] if cause.get("rule") == self.rule else ["rule"]) + ([] if is_first else ["first"])
         wrong += ["here"] if self.here and divergence.get("place") != self.here else []
         return wrong + (["cause"] if self.cause and cause.get("place") != self.cause else [])
 
