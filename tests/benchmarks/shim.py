@@ -2,12 +2,12 @@
 
     python tests/benchmarks/shim.py [--runs N] [--write] [--quick]
 
-Start: the CPU time of `tfguard run -c CODE` less that of `python -c CODE`, for `pass` and for `import
-tensorflow`. Steps: a small convnet trained by `fit` as it is, under `run`, and traced as `verify` does; of each process
-counts the best of its blocks of ten steps, of the first fifty steps (in which the weights are digested after each step)
-and of the later ones. What is compared runs in turn, A B C A B C ...; a row shows the median over the rounds, and
-the smallest and largest. Needs TensorFlow beside tfguard. `--write` puts the table into the README; `--quick` measures only
-the start of `pass`, once.
+Start: the CPU time of `tfguard run -c CODE` less that of `python -c CODE`, for `pass` and for `import tensorflow`.
+Steps: a small convnet trained by `fit` as it is, under `run`, and traced as `verify` does; of each process counts the
+best of its blocks of ten steps, of the first fifty steps (in which the weights are digested after each step) and of the
+later ones. What is compared runs in turn, A B C A B C ...; a row shows the median over the rounds, and the smallest and
+largest. Needs TensorFlow beside tfguard. `--write` puts the table into the README; `--quick` measures only the start of
+`pass`, once.
 """
 
 from __future__ import annotations
