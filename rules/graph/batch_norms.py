@@ -1,0 +1,119 @@
+"""Batch normalisations of followed programs, and training steps that leave their averages alone (part of TFG309)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tfguard.rules.graph.following import Followed
+
+from tfguard.analysis.flow.graph import Mode, Node
+from tfguard.analysis.flow.machine import Call
+from tfguard.analysis.flow.values import Const, Tensor, Value, alternatives, nodes_of
+
+NAMES = ("batch_norm", "BatchNormalization")
+_LAYERS = ("tensorflow.layers.batch_normalization", "tensorflow.layers.BatchNormalization.__call__")
+_CONTRIB = ("tensorflow.contrib.layers.batch_norm", "tensorflow.contrib.slim.batch_norm", "tf_slim.batch_norm")
+_STEPS = (".minimize", ".apply_gradients")
+#: Words of a program that takes care of the updates, in a way that is not looked into.
+_CARES = ("UPDATE_OPS", "update_ops", ".updates", "create_train_op", "optimize_loss", "get_updates_for")
+#: Words of a program that reads the averages by name.
+_READS = ("moving_mean", "moving_variance", "moving_avg")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Norm:
+    """One batch normalisation that puts its updates into the collection."""
+
+    call: Call
+    node: Node
+    #: True or False where that is written; None where it varies.
+    training: bool | None
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.call.file.call_site(self.call.node).written
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A training step whose loss depends on a batch normalisation."""
+
+    call: Call
+    norm: Norm
+    #: All batch normalisations made before it are part of its loss, and it is the only step.
+    is_whole: bool
+
+    @property
+    def node(self) -> Node:
+        """The batch normalisation."""
+        return self.norm.node
+
+
+def steps_without_updates(followed: Followed) -> Iterator[Step]:
+    """The training steps of a program that takes no care of the updates."""
+    machine, canonical = followed.machine, followed.library.canonical
+    texts = [module.file.source.text for module in machine.modules.values()]
+    if any(word in text for text in texts for word in _CARES):
+        return
+    norms = [norm for call in machine.calls for norm in _norms(call, canonical(call.name))]
+    wanted = _wanted(norms, texts, [canonical(call.name) for call in machine.calls])
+    if not wanted:
+        return
+    steps = [call for call in machine.calls if _is_step(call, canonical(call.name))]
+    for call in steps:
+        behind = _behind(call)
+        mine = [norm for norm in wanted if norm.node in behind]
+        if mine:
+            before = [norm for norm in norms if norm.node.number < call.position and norm.training is not False]
+            places = {id(step.node) for step in steps}
+            yield Step(call, mine[0], len(places) == 1 and all(norm.node in behind for norm in before))
+
+
+def _norms(call: Call, name: str) -> Iterator[Norm]:
+    if not isinstance(call.result, Tensor) or call.has_more:
+        return
+    if name in _LAYERS:
+        training = call.argument("training", 1 if name.endswith("__call__") else None)
+        is_default = False
+    elif name in _CONTRIB and "updates_collections" not in call.keywords:
+        training = call.argument("is_training")
+        is_default = True
+    else:
+        return
+    yield Norm(call, call.result.node, is_default if training is None else _truth(training))
+
+
+def _truth(value: Value) -> bool | None:
+    found = {bool(one.value) if isinstance(one, Const) else None for one in alternatives(value)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _wanted(norms: list[Norm], texts: list[str], names: list[str]) -> list[Norm]:
+    """The normalisations that train, when something is computed with the averages, or they are saved for others."""
+    training = [norm for norm in norms if norm.training is not False]
+    if len(training) < len(norms) or any(norm.training is None for norm in training):
+        return training
+    is_saved = any(name.endswith("Saver.save") for name in names)
+    is_restored = any(name.endswith("Saver.restore") for name in names)
+    is_read = any(word in text for text in texts for word in _READS)
+    return training if is_read or (is_saved and not is_restored) else []
+
+
+def _is_step(call: Call, name: str) -> bool:
+    return name.startswith("tensorflow.") and name.endswith(_STEPS) and "Optimizer" in name
+
+
+def _behind(call: Call) -> dict[Node, None]:
+    """All that the loss, or the gradients, of a step are surely computed from."""
+    given = call.argument("loss", 0) if call.name.endswith(".minimize") else call.argument("grads_and_vars", 0)
+    starts, _ = nodes_of(given) if given is not None else ((), False)
+    found = dict.fromkeys(starts)
+    waiting = list(starts)
+    while waiting:
+        for before, mode in waiting.pop().inputs:
+            if before not in found and mode is not Mode.BLOCKED:
+                found[before] = None
+                waiting.append(before)
+    return found
