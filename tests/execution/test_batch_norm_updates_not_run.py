@@ -34,6 +34,6 @@ def test_evaluation_is_wrong_until_the_updates_run(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     found, fixed = (float(line) for line in done.stdout.splitlines()[-2:])
-    # The input is 5 everywhere: normalised it is 0, its loss 1. With the averages 0 and 1 it stays 5, its loss about 16.
+    # The input is 5 everywhere: normalised it is 0, its loss 1 at first. With the averages 0 and 1 it stays 5.
     assert 15.0 < found < 17.0
-    assert 0.9 < fixed < 1.2
+    assert fixed < 1.0
