@@ -114,7 +114,17 @@ rule = Rule(
 )
 
 
-@rule.on_file(mentions=("tf.function", "tensorflow.function", "import function", "Dataset", "train_step", "test_step"))
+@rule.on_file(
+    mentions=(
+        "tf.function",
+        "tensorflow.function",
+        "import function",
+        "data.Dataset",
+        "tensorflow.data",
+        "train_step",
+        "test_step",
+    )
+)
 def check(file: FileModel) -> Iterator[Finding]:
     """Every effect that surely comes too seldom."""
     seen: set[ast.AST] = set()
