@@ -28,6 +28,11 @@ class Table:
     curved: frozenset[str]
     #: Functions that need not compute what they are given.
     lazy: frozenset[str]
+    lazy_roots: tuple[str, ...]
+    #: Functions with several results, each of which needs all that is given.
+    whole: frozenset[str]
+    #: Methods of variables that write what they are given.
+    writers: frozenset[str]
     #: Optimizers that keep variables of their own.
     slots: frozenset[str]
     #: What makes variables of its own: the argument that names it, the first of them, "global" or "local".
@@ -62,6 +67,9 @@ def load_flow() -> Table:
             smooth=frozenset(data["dtypes"]["smooth"]),
             curved=frozenset(data["needs"]["curved"]),
             lazy=frozenset(data["needs"]["lazy"]),
+            lazy_roots=tuple(data["needs"]["lazy_roots"]),
+            whole=frozenset(data["needs"]["whole"]),
+            writers=frozenset(data["needs"]["writers"]),
             slots=frozenset(data["needs"]["slots"]),
             layers={name: (str(a), str(b), str(c)) for name, (a, b, c) in data["layers"].items()},
             other_dtypes=frozenset(data["dtypes"]["others"]),

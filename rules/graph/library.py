@@ -136,7 +136,10 @@ class TensorLibrary:
 
     def element(self, machine: Machine, owner: Tensor, place: ast.AST, file: FileModel, index: Value | None) -> Value:
         """An element of a tensor, or of the tensors that an op gives."""
-        made = machine.make("[]", place, file, inputs=[(owner, Mode.FLOWS)])
+        made = machine.make("[]", place, file)
+        machine.connect(made, owner, Mode.FLOWS)
+        if steps.needs_all(self.table, owner.node):
+            machine.require(made, owner)
         if index is not None:
             machine.connect(made, index, Mode.BLOCKED)
         return Tensor(made)
@@ -187,7 +190,7 @@ class TensorLibrary:
         if name.endswith(".__call__") or mode is Mode.MAYBE:
             self.has_hidden = self.has_hidden or not is_function_of_values(name)
         made.wild = made.wild or call.has_more
-        if root_of(name) == "tensorflow" and name not in self.table.lazy and not name.endswith(".__call__"):
+        if steps.computes_all(self.table, name):
             machine.require(made, *call.arguments, *call.keywords.values(), *([call.receiver] if call.receiver else ()))
         variables.own_variables(self, machine, call, name, made)
         return Tensor(made)
@@ -222,8 +225,12 @@ class TensorLibrary:
             return Unknown(f"`{method}` is not followed")
         if method in _SELF:
             return receiver
-        inputs = [(value, Mode.MAYBE) for value in (receiver, *call.arguments, *call.keywords.values())]
-        return Tensor(machine.make(method, call.node, call.file, inputs=inputs))
+        made = machine.make(method, call.node, call.file)
+        for value in (receiver, *call.arguments, *call.keywords.values()):
+            machine.connect(made, value, Mode.MAYBE)
+            if method in self.table.writers and value is not receiver:
+                machine.require(made, value)
+        return Tensor(made)
 
     # -- makers -------------------------------------------------------------------------------------------------
 
@@ -334,11 +341,6 @@ class TensorLibrary:
             machine.connect(made, value, mode)
         made.needs.extend(steps.needs_of_gradient(self, ys, [x]))
         return Tensor(made)
-
-
-def root_of(name: str) -> str:
-    """The package of a name."""
-    return name.partition(".")[0]
 
 
 def _object(machine: Machine, call: Call) -> External:

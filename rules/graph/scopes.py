@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tfguard.analysis.flow.graph import Node
 from tfguard.analysis.flow.machine import Call, Machine
 from tfguard.analysis.flow.values import Const, External, Unknown, Value
+
+if TYPE_CHECKING:
+    from tfguard.analysis.file_model import FileModel
 
 _SCOPE = "tensorflow.VariableScope"
 _ARGUMENTS = ("name_or_scope", "default_name", "values", "initializer")
@@ -42,6 +47,8 @@ class Clash:
     call: Call
     name: str
     first: Node | None
+    #: The calls in which it is asked for, outermost first.
+    callers: tuple[tuple[FileModel, ast.Call], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -110,9 +117,9 @@ class Scopes:
             scope.reuse = Reuse.YES if not machine.conditional else Reuse.UNKNOWN
         return Const(None)
 
-    def clash(self, call: Call, name: str, first: Node | None) -> None:
+    def clash(self, machine: Machine, call: Call, name: str, first: Node | None) -> None:
         """Keep what cannot be."""
-        self.clashes.append(Clash(call, name, first))
+        self.clashes.append(Clash(call, name, first, tuple(machine.callers)))
 
 
 def _joined(around: str | None, own: str | None) -> str | None:

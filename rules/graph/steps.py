@@ -11,6 +11,7 @@ from tfguard.analysis.flow.machine import Call, Machine, sure_nodes
 from tfguard.analysis.flow.values import Tensor, Value
 
 if TYPE_CHECKING:
+    from tfguard.rules.graph.flow_table import Table
     from tfguard.rules.graph.library import TensorLibrary
 
 
@@ -52,3 +53,15 @@ def needs_of_gradient(library: TensorLibrary, ys: Value, targets: list[Value]) -
         if node.api in library.table.curved and not wanted.isdisjoint(needed([node])):
             found.update(dict.fromkeys(node.needs))
     return list(found)
+
+
+def computes_all(table: Table, name: str) -> bool:
+    """Does the result of a function of TensorFlow need all that it is given?"""
+    is_lazy = name in table.lazy or name.startswith(table.lazy_roots) or name.endswith(".__call__")
+    return name.startswith("tensorflow.") and not is_lazy
+
+
+def needs_all(table: Table, node: Node) -> bool:
+    """Does each of what an op gives need all that the op does? One of several results may not."""
+    is_known = node.api in table.modes or node.api in table.whole or node.api in table.layers
+    return node.kind is not Kind.OP or is_known or "." not in node.api

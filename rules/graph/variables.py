@@ -72,9 +72,9 @@ def find_or_clash(library: TensorLibrary, machine: Machine, call: Call, whole: s
     if machine.graph is None:
         return known
     if known is not None and reuse is Reuse.NO and leads_to(known.branches, tuple(machine.branches)):
-        library.scopes.clash(call, whole, known)
+        library.scopes.clash(machine, call, whole, known)
     if known is None and reuse is Reuse.YES and not library.has_hidden:
-        library.scopes.clash(call, whole, None)
+        library.scopes.clash(machine, call, whole, None)
     return known
 
 

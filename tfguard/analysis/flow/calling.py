@@ -111,13 +111,14 @@ def call_value(m: Machine, function: Value, given: Given, node: ast.Call, frame:
     """What calling a value gives."""
     m.step()
     options = alternatives(function)
-    if len(options) == 1:
-        return _call_one(m, options[0], given, node, frame)
+    m.callers.append((frame.file, node))
     found = []
-    for option in options:
+    for option in options if len(options) > 1 else ():
         with m.unsure():
             found.append(_call_one(m, option, given, node, frame))
-    return join(found)
+    result = join(found) if found else _call_one(m, options[0], given, node, frame)
+    m.callers.pop()
+    return result
 
 
 def _call_one(m: Machine, function: Value, given: Given, node: ast.Call, frame: Frame) -> Value:

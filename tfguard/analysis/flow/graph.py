@@ -69,6 +69,8 @@ class Node:
     loops: tuple[Loop, ...] = ()
     #: The ways that the program may not have taken on which it is made, outermost first.
     branches: tuple[object, ...] = ()
+    #: The calls in which it is made, outermost first.
+    callers: tuple[tuple[FileModel, ast.Call], ...] = ()
 
     @property
     def title(self) -> str:

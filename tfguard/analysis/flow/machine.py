@@ -147,6 +147,8 @@ class Machine:
         #: The graph that nodes are added to; None: not known.
         self.graph: object = object()
         self.loops: list[Loop] = []
+        #: The calls that are followed now, outermost first.
+        self.callers: list[tuple[FileModel, ast.Call]] = []
         #: What stands for each way that may not be taken, and is followed now.
         self.branches: list[object] = []
         #: The `try` statements whose body is followed now.
@@ -203,6 +205,7 @@ class Machine:
         """Add a node to the graph."""
         node = Node(len(self.nodes), kind, api, file, place, many=self.repeated > 0, contexts=tuple(self.contexts))
         node.graph, node.loops, node.branches = self.graph, tuple(self.loops), tuple(self.branches)
+        node.callers = tuple(self.callers)
         self.nodes.append(node)
         for value, mode in inputs or ():
             self.connect(node, value, mode)
