@@ -138,8 +138,8 @@ class TensorLibrary:
         """An element of a tensor, or of the tensors that an op gives."""
         made = machine.make("[]", place, file)
         machine.connect(made, owner, Mode.FLOWS)
-        if steps.needs_all(self.table, owner.node):
-            machine.require(made, owner)
+        whole = steps.needs_all(self.table, owner.node)
+        made.needs += [owner.node] if whole else [node for node in owner.node.needs if node in self.hidden]
         if index is not None:
             machine.connect(made, index, Mode.BLOCKED)
         return Tensor(made)

@@ -63,5 +63,5 @@ def computes_all(table: Table, name: str) -> bool:
 
 def needs_all(table: Table, node: Node) -> bool:
     """Does each of what an op gives need all that the op does? One of several results may not."""
-    is_known = node.api in table.modes or node.api in table.whole or node.api in table.layers
+    is_known = node.api in table.modes or node.api in table.whole
     return node.kind is not Kind.OP or is_known or "." not in node.api
