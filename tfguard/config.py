@@ -69,6 +69,8 @@ class Config:
     scripts: tuple[str, ...] = ()
     #: The packages that the project is the source of.
     packages: tuple[str, ...] = ()
+    #: May a program be migrated but for names that have no successor? It stops where it reaches one; set by `run`.
+    partial: bool = False
 
     def origin(self, key: str) -> str:
         """Where the value of a key (spelled as in TOML) comes from."""

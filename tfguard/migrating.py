@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +29,10 @@ _LOADS_ANYTHING = re.compile(rb"\b(?:importlib|__import__|execfile|runpy|subproc
 _DRAWS = re.compile(rb"\brandom\.(?:randint|randrange|shuffle|choice|sample)\b")
 #: What Python 2 gives another meaning, though it is written alike.
 _MEANS_ELSE = re.compile(r"/|\bround\b|\bpickle\b|\bstring\b")
+_IMPORTS_KERAS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+keras\b", re.MULTILINE)
+_OF_TENSORFLOW_2 = re.compile(rb"\bGradientTape\b|\b(?:tf|tensorflow)\.(?:function|keras)\b|\beager|\.numpy\(\)")
+_LEGACY_KERAS = (2, 15)
+_AS_IT_IS = "it is left, and the program stops if it gets there"
 #: So many files of a project are looked at for that; a larger one is taken by its imports alone.
 _MOST_FILES = 2_000
 
@@ -55,22 +59,63 @@ class Migration:
 
     files: tuple[RewrittenFile, ...]
     remarks: tuple[tuple[str, str], ...]
+    #: Shall `tf.keras` be Keras 2, from the package `tf_keras`?
+    legacy_keras: bool = False
 
 
-def migrate(entries: Sequence[LoadedFile], config: Config) -> Migration:
+def migrate(entries: Sequence[LoadedFile], config: Config, *, has_legacy_keras: bool = False) -> Migration:
     """The program that starts in the first of the entries (files that exist, or code in memory)."""
     config = replace(config, select=RULES, ignore=(), extend_select=(), per_file_ignores=(), baseline=None)
     if not Path(config.root, ".tfguard_cache").is_dir() and config.cache_dir is None:
         config = replace(config, cache=False)  # a run leaves nothing in the project
     before = _load_program(entries, config)
     files, converted, remarks = _convert_python2(before)
-    report = fix_in_memory(files, config)
+    start = entries[0].path if entries else None
+    best = _best_attempt(files, config, start, has_legacy_keras=has_legacy_keras)
+    report = best.report
     changed = {change.path: change for change in report.changes}
     rewritten: list[RewrittenFile] = []
     for path, file in before.items():
         if path in converted or path in changed:
             rewritten += _rewritten(file, files[path], changed.get(path), converted.get(path))
-    return Migration(tuple(rewritten), (*remarks, *_left(report)))
+    lines = {path: _line_map(file, changed.get(path), files[path]) for path, file in before.items()}
+    return Migration(tuple(rewritten), (*remarks, *_left(report, lines)), best.config.target != config.target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of the fixes under certain settings."""
+
+    config: Config
+    report: RunReport
+
+    @property
+    def left(self) -> int:
+        """How much of the migration is still to do."""
+        return sum(finding.name not in ("syntax-error", "python2-source") for finding in self.report.findings)
+
+
+def _best_attempt(
+    files: dict[str, LoadedFile], config: Config, start: str | None, *, has_legacy_keras: bool
+) -> _Attempt:
+    """With the libraries as they are; where something is left with `tf.keras` as Keras 2; then but for what is gone.
+
+    What imports the package `keras` gets Keras 3 in any case. A program is moved to `compat.v1` in part only where it
+    cannot run as it is: the file that it starts in has names that are gone, or nothing in it is of TensorFlow 2.
+    """
+    first = best = _Attempt(config, fix_in_memory(files, config))
+    keras = config.target.keras
+    is_newer = has_legacy_keras and keras is not None and keras >= (3, 0)
+    if first.left and is_newer and not any(_IMPORTS_KERAS.search(file.raw) for file in files.values()):
+        legacy = replace(config, target=replace(config.target, keras=_LEGACY_KERAS))
+        best = min(best, _Attempt(legacy, fix_in_memory(files, legacy)), key=lambda attempt: attempt.left)
+    if not best.left or start is None:
+        return best
+    starts_broken = any(finding.path == start for finding in first.report.findings)
+    if not starts_broken and any(_OF_TENSORFLOW_2.search(file.raw) for file in files.values()):
+        return best
+    partial = replace(best.config, partial=True)
+    return min(best, _Attempt(partial, fix_in_memory(files, partial)), key=lambda attempt: attempt.left)
 
 
 def load_entry(path: str, root: str) -> LoadedFile:
@@ -215,27 +260,47 @@ def _rewritten(
     return found
 
 
+def _line_map(before: LoadedFile, change: FileChange | None, after: LoadedFile) -> tuple[int, ...]:
+    """The line of the original behind each line of the text that was judged; nothing where they are the same."""
+    raw = change.raw_after if change is not None else after.raw
+    if raw == before.raw:
+        return ()
+    old, new = decode(before.path, before.raw), decode(before.path, raw)
+    return tuple(abs(line) for line in map_lines(_lines(old.text), _lines(new.text)))
+
+
 def _lines(text: str) -> list[str]:
     return normalize_newlines(text).split("\n")
 
 
-def _left(report: RunReport) -> list[tuple[str, str]]:
-    """What no fix was made for, each thing once: a place, what is wrong there, and why it stays."""
-    left: dict[str, str] = {}
+def _left(report: RunReport, lines: Mapping[str, tuple[int, ...]]) -> list[tuple[str, str]]:
+    """What no fix was made for, each cause once: the first place, what is wrong there, and why it stays."""
+    causes: dict[str, list[str]] = {}
     for finding in report.findings:
-        left.setdefault(f"{finding.path}:{finding.line}: {finding.message}", _why(finding))
+        known = lines.get(finding.path)
+        line = known[finding.line - 1] if known else finding.line
+        place = f"{finding.path}:{line}: {finding.message}"
+        causes.setdefault(_why(finding) or place, []).append(place)
+    left = [(_first_of(places), cause if cause not in places else _AS_IT_IS) for cause, places in causes.items()]
     for change in report.changes:
-        for note in change.refused:
-            left.setdefault(f"{change.path}:{note.line or 1}: a fix was refused", note.message)
+        left += [(f"{change.path}:{note.line or 1}: a fix was refused", note.message) for note in change.refused]
+    known = {what.split(": ")[0] for what, _ in left}
     for problem in report.problems:
-        what = f"{problem.path}:{problem.line or 1}: {problem.message}"
-        if not any(what.split(": ")[0] == known.split(": ")[0] for known in left):
-            left.setdefault(what, problem.remedy)
-    return list(left.items())
+        place = f"{problem.path}:{problem.line or 1}"
+        if place not in known:
+            left.append((f"{place}: {problem.message}", problem.remedy))
+    return left
+
+
+def _first_of(places: Sequence[str]) -> str:
+    if len(places) == 1:
+        return places[0]
+    return f"{places[0]} (and {len(places) - 1} other name{'s' * (len(places) > 2)})"
 
 
 def _why(finding: Finding) -> str:
+    """The last remark on it that names no place; nothing where there is none."""
     notes = [note.message for note in finding.notes if note.path is None]
     if notes:
         return notes[-1]
-    return "it runs as it is" if finding.fix is None else "its fix may change results, and is left out"
+    return "" if finding.fix is None else "its fix may change results, and is left out"

@@ -282,7 +282,7 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if private:
         if name.startswith("tensorflow.python.keras") and (file.target.keras or (2, 0)) >= (3, 0):
             needs.blockers.append(f"`{reference.written}` (line {line}) is a private part of Keras 2")
-        if status is not None and find_import(file, broken_at(status)) is None:
+        if status is not None and find_import(file, broken_at(status)) is None and not file.config.partial:
             needs.blockers.append(f"`{reference.written}` (line {line}) is gone")
         return
     if name.startswith("tensorflow.keras") and status is None:
@@ -298,7 +298,7 @@ def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs)
     if row is not None and row[1] is Safety.SAFE and reference.kind is ReferenceKind.CHAIN:
         needs.missing.append(f"{line}")
         needs.graph = needs.graph or (f"{line}" if name in graph_names() else "")
-    else:
+    elif status is None or not file.config.partial:  # what is gone from both is left to fail where it is reached
         needs.blockers.append(f"`{reference.written}` (line {line}) is not in `tf.compat.v1`")
 
 

@@ -359,3 +359,19 @@ def test_lines_that_were_added_stand_for_the_line_they_are_put_before() -> None:
     old = ["import tensorflow as tf", "x = tf.placeholder(1)", "y = x / 2"]
     new = ["import tensorflow.compat.v1 as tf", "", "tf.disable_v2_behavior()", "x = tf.placeholder(1)", "y = x // 2"]
     assert map_lines(old, new) == [-1, -1, -1, 2, -3]
+
+
+OLD_NAMES = """\
+import collections, time
+import numpy as np
+print [np.int, np.float, np.bool in (bool, np.bool_), np.float_ is np.float64, np.Inf]
+print int(np.product([2, 3])), time.clock() > 0
+print issubclass(dict, collections.Mapping), np.array([1, 2], np.int).dtype.kind
+"""
+
+
+def test_names_that_libraries_took_away(folder: Path) -> None:
+    pytest.importorskip("numpy")
+    (folder / "names.py").write_text(OLD_NAMES)
+    done = run(folder, "-q", "names.py")
+    assert done.stdout == "[<class 'int'>, <class 'float'>, True, True, inf]\n6 True\nTrue i\n", done.stderr

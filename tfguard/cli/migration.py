@@ -29,6 +29,8 @@ _PROBE = (
     " if os.path.isdir(folder) for name in sorted(os.listdir(folder)) if name.endswith(('.dist-info', '.egg-info'))]]))"
 )
 _INSTALLED = re.compile(r"(?P<name>[\w.]+?)-(?P<version>\d[\w.!+]*)(?:-py[\d.]+)?\.(?:dist|egg)-info")
+#: Makes `tf.keras`, and with it `tf.compat.v1.layers` and the cells, those of the package `tf_keras`.
+_LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 _OLDEST = (3, 6)
 _SAFE = "what comes from stdin is run as it is; give the program as a file"
 
@@ -40,6 +42,8 @@ class Migrated:
     program: Program
     overlay: str
     remarks: tuple[tuple[str, str], ...]
+    #: What of the environment has to be set for it.
+    variables: dict[str, str]
     #: What of the file that it starts in is rewritten: the file itself, or cells of a notebook.
     main: tuple[RewrittenFile, ...]
 
@@ -60,14 +64,15 @@ def migrate_program(program: Program, config_file: str | None) -> Migrated:
     from tfguard.runtime.overlay import COMMAND
 
     start = _script_of(program)
-    config = _config_for(program, start, config_file)
+    config, has_legacy_keras = _config_for(program, start, config_file)
     entries, remarks = _read_entries(program, start, config)
-    migration = migrate(entries, config)
+    migration = migrate(entries, config, has_legacy_keras=has_legacy_keras)
     remarks += tuple((re.sub(r"^-c\.py:", f"{COMMAND}:", what), why) for what, why in migration.remarks)
     migration = replace(migration, remarks=remarks)
     name = entries[0].absolute if entries else ""
     main = tuple(file for file in migration.files if file.absolute == name)
-    return Migrated(program, write_overlay(program, migration), migration.remarks, main)
+    variables = {_LEGACY_KERAS: "1"} if migration.legacy_keras else {}
+    return Migrated(program, write_overlay(program, migration), remarks, variables, main)
 
 
 # -- where the program starts -------------------------------------------------------------------------------
@@ -118,32 +123,30 @@ def _read_entries(
         return [], ()  # Python itself says so
 
 
-def _config_for(program: Program, start: str | None, config_file: str | None) -> Config:
-    """The settings around the program, for the libraries that its interpreter has."""
+def _config_for(program: Program, start: str | None, config_file: str | None) -> tuple[Config, bool]:
+    """The settings around the program, for the libraries that its interpreter has; has it Keras 2 besides?"""
     from tfguard.cli.options import resolve_config
-    from tfguard.targets import choose_target
+    from tfguard.targets import choose_target, read_requirement
 
     config = resolve_config((start or ".",), {"config_file": config_file})
-    version, requirements = probe(program.python)
+    version, installed = probe(program.python)
+    requirements = [r for line in installed if (r := read_requirement(line, program.python)) is not None]
     if version < _OLDEST:
         raise ConfigError(f"--migrate needs an interpreter of Python 3.6 or later, {program.python} is older")
     if any(requirement.is_tensorflow for requirement in requirements):
         config = replace(config, target=choose_target(requirements))
-    return config
+    return config, any(line.startswith("tf_keras==") for line in installed)
 
 
-def probe(python: str) -> tuple[tuple[int, ...], list[Any]]:
-    """The version of an interpreter, and TensorFlow and Keras as they are installed for it."""
-    from tfguard.targets import read_requirement
-
+def probe(python: str) -> tuple[tuple[int, ...], list[str]]:
+    """The version of an interpreter, and what is installed for it: `name==version`."""
     done = subprocess.run([python, "-c", _PROBE], stdout=subprocess.PIPE, check=False)
     try:
         version, names = json.loads(done.stdout)
     except ValueError as error:
         raise ConfigError(f"{python} is no interpreter that runs") from error
     found = (_INSTALLED.fullmatch(name) for name in names)
-    read = (read_requirement(f"{m['name']}=={m['version']}", python) for m in found if m is not None)
-    return tuple(version), [requirement for requirement in read if requirement is not None]
+    return tuple(version), [f"{match['name']}=={match['version']}" for match in found if match is not None]
 
 
 # -- how it is handed over ----------------------------------------------------------------------------------
@@ -171,9 +174,15 @@ def write_overlay(program: Program, migration: Migration) -> str:
         files[name] = Rewritten(**_fields(file))
     descriptor, path = tempfile.mkstemp(prefix=f"{_PREFIX}{os.getpid()}-", suffix=".json")
     with open(descriptor, "w", encoding="utf-8") as stream:
-        count = len({file.absolute for file in migration.files})
-        stream.write(dump_overlay(files, [list(remark) for remark in migration.remarks], count))
+        stream.write(dump_overlay(files, [list(remark) for remark in migration.remarks], list(_say_done(migration))))
     return path
+
+
+def _say_done(migration: Migration) -> Iterator[str]:
+    count = len({file.absolute for file in migration.files})
+    yield f"{count} file{'s' * (count > 1)} rewritten in memory" if count else "no file needs rewriting"
+    if migration.legacy_keras:
+        yield f"Keras 2 by {_LEGACY_KERAS}=1"
 
 
 def remove_abandoned() -> None:

@@ -81,6 +81,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         overlay_owner=os.getpid(),
     )
     environment = make_environment(orders.to_json(), hash_seed=settings.hash_seed, threads=settings.threads)
+    environment |= migrated.variables if migrated is not None else {}
     become(migrated.prepare() if migrated is not None else prepare_program(program), environment)
 
 

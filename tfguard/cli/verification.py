@@ -161,6 +161,7 @@ class Verification:
             orders = Orders(settings, guards=False, quiet=True, trace=trace, listing=listing, overlay=overlay)
             orders = orders._replace(remedies=conditions.remedies, watch=conditions.watch)
             environment = make_environment(orders.to_json(), hash_seed=hash_seed, threads=settings.threads)
+            environment |= {} if migrated is None else migrated.variables
             try:
                 program = prepare_program(self.program) if migrated is None else migrated.prepare()
                 done = self.call(program, environment)

@@ -62,10 +62,10 @@ class Rewritten(NamedTuple):
 class Overlay:
     """Rewritten texts by the real paths of their files."""
 
-    def __init__(self, files: Dict[str, Rewritten], remarks: List[List[str]], count: int = 0) -> None:
+    def __init__(self, files: Dict[str, Rewritten], remarks: List[List[str]], done: List[str]) -> None:
         self.files = files
-        #: How many files are rewritten, notebooks among them.
-        self.count = count
+        #: What was done, in words.
+        self.done = done
         #: What was left as it is, and why: pairs for `Telling.say_missed`.
         self.remarks = remarks
         #: What was compiled, by the name of the file that its code has.
@@ -112,10 +112,10 @@ def read_overlay(path: str) -> Optional[Overlay]:
     except FileNotFoundError:
         return None
     files = {name: Rewritten(**entry) for name, entry in document["files"].items()}
-    return Overlay(files, document["remarks"], document["count"])
+    return Overlay(files, document["remarks"], document["done"])
 
 
-def dump_overlay(files: Dict[str, Rewritten], remarks: List[List[str]], count: int) -> str:
+def dump_overlay(files: Dict[str, Rewritten], remarks: List[List[str]], done: List[str]) -> str:
     """What `read_overlay` reads."""
     texts = {name: files[name]._asdict() for name in sorted(files)}
-    return json.dumps({"files": texts, "remarks": remarks, "count": count})
+    return json.dumps({"files": texts, "remarks": remarks, "done": done})

@@ -10,13 +10,13 @@ from typing import Any, Dict, List, Optional
 
 from tfguard.runtime.arrivals import Arrivals
 from tfguard.runtime.overlay import Overlay, Rewritten, read_overlay
+from tfguard.runtime.restoring import restore_names
 from tfguard.runtime.telling import Telling, write
 
 #: What `autograph` reads the source of a function with, in TensorFlow 2 and in 1.15.
 _READERS = ("tensorflow.python.autograph.pyct.inspect_utils", "tensorflow_core.python.autograph.pyct.inspect_utils")
 #: More than so many remarks are not printed; the report has them all.
 _MOST_REMARKS = 20
-_NOTHING = "no file needs rewriting"
 #: The overlay of this process and of those that it forks.
 _INSTALLED: List[Overlay] = []
 
@@ -27,29 +27,26 @@ def use_rewritten(path: str, owner: Optional[int], telling: Telling, arrivals: A
     if overlay is None:
         return
     _INSTALLED.append(overlay)
+    restore_names(arrivals)
     hook_imports(overlay)
     hook_runpy(overlay)
     for name in _READERS:
         arrivals.when_imported(name, lambda module: hook_autograph(overlay, module))
-    telling.say_done("{} rewritten in memory".format(count_files(overlay.count)) if overlay.count else _NOTHING)
+    for what in overlay.done:
+        telling.say_done(what)
     if os.getpid() == owner:
         atexit.register(remove_overlay, path, owner)
 
 
 def installed_overlay() -> Overlay:
     """For the runners of scripts and notebooks."""
-    return _INSTALLED[-1] if _INSTALLED else Overlay({}, [])
+    return _INSTALLED[-1] if _INSTALLED else Overlay({}, [], [])
 
 
 def code_of_cell(source: str, label: str, rewritten: Optional[Dict[str, Any]]) -> CodeType:
     """The code of a notebook's cell, rewritten (the fields of `Rewritten`) or as it is."""
     code = None if rewritten is None else installed_overlay().compile(Rewritten(**rewritten), label)
     return compile(source, label, "exec", dont_inherit=True) if code is None else code
-
-
-def count_files(number: int) -> str:
-    """`1 file`, `2 files`."""
-    return "{} file{}".format(number, "" if number == 1 else "s")
 
 
 def remove_overlay(path: str, owner: Optional[int]) -> None:
