@@ -277,8 +277,8 @@ def _left(report: RunReport, lines: Mapping[str, tuple[int, ...]]) -> list[tuple
     """What no fix was made for, each cause once: the first place, what is wrong there, and why it stays."""
     causes: dict[str, list[str]] = {}
     for finding in report.findings:
-        known = lines.get(finding.path)
-        line = known[finding.line - 1] if known else finding.line
+        moved = lines.get(finding.path)
+        line = moved[finding.line - 1] if moved else finding.line
         place = f"{finding.path}:{line}: {finding.message}"
         causes.setdefault(_why(finding) or place, []).append(place)
     left = [(_first_of(places), cause if cause not in places else _AS_IT_IS) for cause, places in causes.items()]
