@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfguard.rules.graph.following import Followed
+from tfguard.rules.graph.train_steps import behind_step, is_step
 
-from tfguard.analysis.flow.graph import Mode, Node
+from tfguard.analysis.flow.graph import Node
 from tfguard.analysis.flow.machine import Call
-from tfguard.analysis.flow.values import Const, Tensor, Value, alternatives, nodes_of
+from tfguard.analysis.flow.values import Const, Tensor, Value, alternatives
 
 NAMES = ("batch_norm", "BatchNormalization")
 _LAYERS = ("tensorflow.layers.batch_normalization", "tensorflow.layers.BatchNormalization.__call__")
 _CONTRIB = ("tensorflow.contrib.layers.batch_norm", "tensorflow.contrib.slim.batch_norm", "tf_slim.batch_norm")
-_STEPS = (".minimize", ".apply_gradients")
 #: Words of a program that takes care of the updates, in a way that is not looked into.
 _CARES = ("UPDATE_OPS", "update_ops", ".updates", "create_train_op", "optimize_loss", "get_updates_for")
 #: Words of a program that reads the averages by name.
@@ -61,9 +61,9 @@ def steps_without_updates(followed: Followed) -> Iterator[Step]:
     wanted = _wanted(norms, texts, [canonical(call.name) for call in machine.calls])
     if not wanted:
         return
-    steps = [call for call in machine.calls if _is_step(call, canonical(call.name))]
+    steps = [call for call in machine.calls if is_step(call, canonical(call.name))]
     for call in steps:
-        behind = _behind(call)
+        behind = behind_step(call)
         mine = [norm for norm in wanted if norm.node in behind]
         if mine:
             before = [norm for norm in norms if norm.node.number < call.position and norm.training is not False]
@@ -99,21 +99,3 @@ def _wanted(norms: list[Norm], texts: list[str], names: list[str]) -> list[Norm]
     is_restored = any(name.endswith("Saver.restore") for name in names)
     is_read = any(word in text for text in texts for word in _READS)
     return training if is_read or (is_saved and not is_restored) else []
-
-
-def _is_step(call: Call, name: str) -> bool:
-    return name.startswith("tensorflow.") and name.endswith(_STEPS) and "Optimizer" in name
-
-
-def _behind(call: Call) -> dict[Node, None]:
-    """All that the loss, or the gradients, of a step are surely computed from."""
-    given = call.argument("loss", 0) if call.name.endswith(".minimize") else call.argument("grads_and_vars", 0)
-    starts, _ = nodes_of(given) if given is not None else ((), False)
-    found = dict.fromkeys(starts)
-    waiting = list(starts)
-    while waiting:
-        for before, mode in waiting.pop().inputs:
-            if before not in found and mode is not Mode.BLOCKED:
-                found[before] = None
-                waiting.append(before)
-    return found
