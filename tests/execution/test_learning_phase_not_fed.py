@@ -21,7 +21,9 @@ pytestmark = [
 ]
 
 CASE = Path(__file__).parent.parent.parent / "fixtures" / "learning-phase-not-fed" / "dropout.py"
-PROGRAM = "import tensorflow.compat.v1 as tf\nfor text in {texts!r}:\n    tf.reset_default_graph()\n    exec(text, {{}})\n"
+PROGRAM = (
+    "import tensorflow.compat.v1 as tf\nfor text in {texts!r}:\n    tf.reset_default_graph()\n    exec(text, {{}})\n"
+)
 
 
 def test_nothing_is_dropped_until_the_phase_is_fed(tmp_path: Path) -> None:
