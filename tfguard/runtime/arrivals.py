@@ -1,8 +1,9 @@
 """Import hooks: call something right after a module has been imported for the first time."""
 
 import sys
+from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 Action = Callable[[Any], None]
 
@@ -57,8 +58,24 @@ class Arrivals:
         actions = self.waiting.pop(name, [])
         if not self.waiting and self in sys.meta_path:
             sys.meta_path.remove(self)
-        for action in actions:
-            action(sys.modules[name])
+        with unlogged(name):
+            for action in actions:
+                action(sys.modules[name])
+
+
+@contextmanager
+def unlogged(name: str) -> Iterator[None]:
+    """TensorFlow 1.13 to 1.15 warns when a deprecated name is looked up; the program has not done so, the shim has."""
+    logging = sys.modules.get("logging")
+    if logging is None:
+        yield
+        return
+    logger: Any = vars(logging)["getLogger"](name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def is_being_imported(module: Any) -> bool:
