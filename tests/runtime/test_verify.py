@@ -104,7 +104,7 @@ def test_places_and_text(folder: Path) -> None:
     (folder / "program.py").write_text("import random, time\nrandom.seed(time.time())\nprint(random.random())")
     done = call(folder, "--stdout", "program.py")
     assert done.returncode == 1
-    assert "different: run 2 parts from run 1 in `stdout` after the last step" in done.stdout
+    assert "different: run 2 parts from run 1 in line 1 of what is printed: `0." in done.stdout
     assert (
         "cause: TFG107 fresh-entropy: Python's `random` is seeded with another value in every run, at program.py:2"
         in done.stdout
@@ -134,6 +134,8 @@ def test_a_recorded_run(folder: Path) -> None:
     code, result = verify(folder, program.format(2), "--stdout", "--against", "run.json")
     assert (code, result["divergence"], result["record"]["divergence"]["name"]) == (1, None, "stdout")
     assert result["record"]["likely_cause"] == "program.py has changed"
+    refused = call(folder, "--against", "run.json", "program.py")
+    assert (refused.returncode, "was recorded with --stdout" in refused.stderr) == (2, True)
     (folder / "run.json").write_text("{}")
     assert call(folder, "--against", "run.json", "program.py").returncode == 2
 

@@ -18,6 +18,7 @@ from tfguard.cli.verdict import Run, Verdict, compare_with_record
 from tfguard.runtime.comparing import find_divergence
 from tfguard.runtime.distances import Distance, iter_distances, largest_difference
 from tfguard.runtime.magnitudes import Tolerance, find_difference, find_largest
+from tfguard.runtime.printed import LONGEST, find_printed_difference, read_printed
 
 Event = dict[str, Any]
 INFINITE = float("inf")
@@ -165,6 +166,32 @@ def test_many_steps_are_put_together_and_none_is_lost() -> None:
     assert [kind for _, _, kind in iter_stretches(folded)] == ["same", "differs", "same"]
     assert "points=" in plot_distances("t", [Line("weights", "weights", values)])
     assert fold([], max) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "tolerance", "said"),
+    [
+        ("a\nb 1.0", "a\nb 1.0", None, None),
+        ("a\nb 1.0", "a\nb 1.1", None, "line 2 of what is printed: `b 1.0` and `b 1.1`"),
+        ("loss: 1.0000 (2 %)", "loss: 1.0001 (2 %)", 1e-3, None),
+        ("loss: 1.0000", "loss: 1.1", 1e-3, "line 1 of what is printed: `loss: 1.0000` and `loss: 1.1`"),
+        ("[1e-3,-2.]", "[1.0001e-3 ,-2.]", 1e-3, "line 1 of what is printed: `[1e-3,-2.]` and `[1.0001e-3 ,-2.]`"),
+        ("[1e-3,-2.]", "[1.0001e-3,-2.0001]", 1e-3, None),
+        ("nan 1", "nan 1.0", 0.0, None),
+        (
+            "conv2d_1 v1.2.3",
+            "conv2d_2 v1.2.3",
+            10.0,
+            "line 1 of what is printed: `conv2d_1 v1.2.3` and `conv2d_2 v1.2.3`",
+        ),
+        ("v1.2.3", "v1.2.4", 10.0, "line 1 of what is printed: `v1.2.3` and `v1.2.4`"),
+        ("a", "a\nb", None, "the number of lines that are printed: 1 and 2"),
+        ("x\n" * LONGEST, "x\n" * LONGEST + "y", None, f"what is printed after line {LONGEST // 2}"),
+    ],
+)
+def test_what_is_printed(one: str, other: str, tolerance: float | None, said: str | None) -> None:
+    within = None if tolerance is None else Tolerance(tolerance)
+    assert find_printed_difference(read_printed(one), read_printed(other), within) == said
 
 
 FIT = """

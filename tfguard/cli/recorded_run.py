@@ -23,7 +23,7 @@ Event = dict[str, Any]
 #: Of the file that `--record` writes.
 SCHEMA = 2
 #: What a record holds.
-_FIELDS = {"program": str, "trace": list, "environment": dict, "runs": int, "agree": bool}
+_FIELDS = {"program": str, "trace": list, "environment": dict, "runs": int, "agree": bool, "looked_at": dict}
 
 #: What differs can change what is computed, or only how it is rounded.
 _CONTENT = (
@@ -183,13 +183,14 @@ def run_git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def make_record(verdict: Verdict, place: Event) -> Event:
+def make_record(verdict: Verdict, place: Event, looked_at: Event) -> Event:
     """The first run, where it was made, and whether it is worth anything: do all runs agree?"""
     return {
         "schema": SCHEMA,
         "program": verdict.program,
         "runs": len(verdict.runs),
         "agree": verdict.divergence is None,
+        "looked_at": looked_at,
         "environment": place,
         "trace": verdict.runs[0].compared,
     }
@@ -200,8 +201,8 @@ def write_record(path: str, document: Event) -> None:
     Path(path).write_text(json.dumps(document, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def read_record(path: str) -> Event:
-    """What `--record` wrote."""
+def read_record(path: str, looked_at: Event) -> Event:
+    """What `--record` wrote, with the same options."""
     try:
         document: Any = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
@@ -212,4 +213,13 @@ def read_record(path: str) -> Event:
         raise ConfigError(f"{path} was written by another version of tfguard: record it anew")
     if not all(isinstance(document.get(name), kind) for name, kind in _FIELDS.items()):
         raise ConfigError(f"{path} is damaged: record it anew")
+    if document["looked_at"] != looked_at:
+        then = say_options(document["looked_at"])
+        raise ConfigError(f"{path} was recorded with {then}: only the same can be compared")
     return document
+
+
+def say_options(looked_at: Event) -> str:
+    """As they are given."""
+    patterns = [f"--files '{pattern}'" for pattern in looked_at.get("files", [])]
+    return " ".join([*(["--stdout"] if looked_at.get("stdout") else []), *patterns]) or "neither --stdout nor --files"

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from tfguard.cli.program import Program, make_environment, prepare_program
 from tfguard.cli.recorded_run import describe_place, make_record, read_record, write_record
 from tfguard.cli.verdict import Run, Verdict, compare_with_record
@@ -24,6 +26,8 @@ Event = dict[str, Any]
 
 #: The hash seed of runs for which it is not part of the question.
 _PINNED = 0
+#: Characters of what a program that fails has printed.
+_SHOWN = 4000
 #: Runs that have to agree before a trial counts as mended; two may agree by luck.
 _CONFIRMING = 3
 #: Runs in which a step is looked at before its operations count as the same.
@@ -66,7 +70,7 @@ class Verification:
     def verify(self) -> Verdict:
         """With the files that the program writes put back after each run, where they are looked at."""
         options = self.options
-        recorded = None if options.against is None else read_record(options.against)
+        recorded = None if options.against is None else read_record(options.against, options.looked_at)
         if not options.files:
             return self.find_verdict(recorded)
         self.files = WrittenFiles(options.files, options.keep)
@@ -84,14 +88,14 @@ class Verification:
 
         runs = []
         for number in range(self.options.runs):
+            tell(f"run {number + 1} of {self.options.runs}")
             runs.append(self.run(as_is(hash_varies=self.hash_varies), number, f"run-{number + 1}"))
             self.require_success(runs[-1])
         verdict = Verdict(" ".join(self.program.arguments), runs, self.options.tolerance)
         self.compare(verdict)
         place = describe_place(self.program, runs[0].trace)
         if self.options.record is not None:
-            document = make_record(verdict, place)
-            write_record(self.options.record, document)
+            write_record(self.options.record, make_record(verdict, place, self.options.looked_at))
         if recorded is not None:
             verdict.record = compare_with_record(verdict, recorded, place)
         if verdict.divergence is not None and self.options.diagnose:
@@ -128,6 +132,7 @@ class Verification:
         from tfguard.runtime.diagnosing import Trial
 
         self.trials += 1
+        tell(f"trying: {title}")
         runs: list[Run] = []
         for number in range(max(self.options.runs, _CONFIRMING if conditions.watch is None else _WATCHING)):
             runs.append(self.run(conditions, number, f"trial-{self.trials}-run-{number + 1}"))
@@ -191,17 +196,17 @@ class Verification:
     ) -> list[Event]:
         """What is compared of the trace, then what was printed and written, where that is asked for."""
         from tfguard.runtime.comparing import compared_in
-        from tfguard.runtime.trace import digest_of_text
+        from tfguard.runtime.printed import read_printed
 
         found = compared_in(events)
         if self.options.stdout:
-            found.append({"kind": "end", "weights": [["stdout", digest_of_text(done.stdout)]]})
+            found.append(read_printed(done.stdout))
         return found + written
 
     def require_success(self, run: Run) -> None:
         """A run that failed, or in which nothing was seen, proves nothing."""
         if run.returncode:
-            sys.stderr.write(run.stderr[-4000:])
+            sys.stderr.write(end_of_text(run.stderr))
             raise VerifyError(f"the program ended with exit code {run.returncode}: there is nothing to compare")
         if not run.compared:
             missing = "no variable and no step of TensorFlow was seen" + (
@@ -210,3 +215,16 @@ class Verification:
             raise VerifyError(
                 f"nothing to compare: {missing}; `--stdout` compares what is printed, `--files` what is written"
             )
+
+
+def tell(progress: str) -> None:
+    """To whoever waits at a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"tfguard: {progress}", err=True)
+
+
+def end_of_text(text: str) -> str:
+    """The last lines, whole."""
+    if len(text) <= _SHOWN:
+        return text
+    return "..." + text[text.find("\n", len(text) - _SHOWN) :]

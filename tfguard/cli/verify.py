@@ -66,8 +66,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     With --tolerance X, two arrays agree where no recorded number differs by more than Y + X times the largest magnitude
     in either. Recorded are all values of arrays of up to eight; of larger ones the largest magnitude, the mean, the
-    mean magnitude and eight values spread evenly. So arrays that agree within X in every value always pass. Integers,
-    strings, printed text and files are compared bit for bit.
+    mean magnitude and eight values spread evenly. So arrays that agree within X in every value always pass. Of what is
+    printed, each number counts for itself. Integers, strings and files are compared bit for bit.
 
     With --files, all runs start from the same files: those that match are copied before the first run and put back
     after each, and what a run wrote is moved to a folder that stays. Archives (.npz, .keras, .zip, .gz) are compared by

@@ -3,14 +3,15 @@
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from tfguard.runtime.magnitudes import Tolerance, are_within
+from tfguard.runtime.printed import find_printed_difference
 
 Event = Dict[str, Any]
 
-#: Name, digest and, but for what is printed, numbers.
+#: Name, digest and numbers.
 Weight = List[Any]
 
 #: The kinds of events that are compared; the others are evidence.
-COMPARED = ("initial", "step", "end", "file")
+COMPARED = ("initial", "step", "end", "printed", "file")
 
 
 class Divergence(NamedTuple):
@@ -18,7 +19,7 @@ class Divergence(NamedTuple):
 
     #: What differs, as a person reads it.
     what: str
-    #: `initial`, `inputs`, `outputs`, `weights`, `end`, `file` or `course`.
+    #: `initial`, `inputs`, `outputs`, `weights`, `end`, `printed`, `file` or `course`.
     kind: str
     #: The step in which it was seen; None before the first and after the last.
     step: Optional[int]
@@ -57,6 +58,9 @@ def compare_events(one: Event, other: Event, tolerance: Optional[Tolerance]) -> 
         return Divergence(what, "course", step, name, None)
     if one["kind"] == "file":
         return compare_files(one, other)
+    if one["kind"] == "printed":
+        printed = find_printed_difference(one, other, tolerance)
+        return None if printed is None else Divergence(printed, "printed", None, name, None)
     if one["kind"] == "initial" and not is_same_weight(value_of(one), value_of(other), tolerance):
         return Divergence("the first value of {}".format(describe(one)), "initial", None, name, one.get("place"))
     for key, what in (("inputs", "what goes into"), ("outputs", "what comes out of")):
@@ -123,6 +127,8 @@ def describe(event: Event) -> str:
         return "`{}`{}".format(event["name"], place)
     if event["kind"] == "file":
         return "the file `{}`".format(event["name"])
+    if event["kind"] == "printed":
+        return "what is printed"
     return "the last step"
 
 

@@ -47,7 +47,7 @@ def weights_apart(ours: Any, theirs: Any) -> Optional[float]:
     if [weight[0] for weight in ours] != [weight[0] for weight in theirs]:
         return float("inf")
     pairs = [(one[2:], other[2:]) for one, other in zip(ours, theirs) if one[1] != other[1]]
-    return max(hidden(find_largest(*pair).relative) if all(pair) else float("inf") for pair in pairs)
+    return max(hidden(find_largest(*pair).relative) for pair in pairs)
 
 
 def hidden(relative: float) -> float:
@@ -67,9 +67,9 @@ def largest_difference(first: List[Event], second: List[Event]) -> float:
 
 
 def values_apart(one: Event, other: Event) -> List[Optional[float]]:
-    """All that is compared of two events but files, which are no numbers."""
+    """All numbers that are compared of two events."""
     if one["kind"] == "initial":
         return [weights_apart([value_of(one)], [value_of(other)])]
     if one["kind"] == "step":
         return list(find_distance(one, other)[1:])
-    return [weights_apart(one.get("weights"), other.get("weights"))]
+    return [weights_apart(one.get("weights"), other.get("weights"))] if one["kind"] == "end" else []
