@@ -56,6 +56,11 @@ class Options:
     #: The program's rewritten sources, with `--migrate`.
     migrated: Migrated | None = None
 
+    @property
+    def looked_at(self) -> Event:
+        """What is compared beside the trace."""
+        return {"stdout": self.stdout, "files": list(self.files)}
+
 
 class Verification:
     """Of one program."""
