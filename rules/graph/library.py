@@ -125,6 +125,9 @@ class TensorLibrary:
     def attribute(self, machine: Machine, owner: Value, name: str) -> Value | None:
         """What an attribute of a tensor, or of an object of a library, holds."""
         if isinstance(owner, Tensor):
+            if name == "initializer" and owner.node.kind is Kind.VARIABLE:
+                own: Value = variables.initialiser_of(self, machine, owner.node)
+                return own
             if name in _FACTS - {"get_shape"}:
                 return Unknown(f"`{name}` is not followed")
             return owner if name in ("op", "outputs") else None

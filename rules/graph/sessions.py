@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tfguard.analysis.flow.graph import Node
 from tfguard.analysis.flow.machine import Call, Machine
-from tfguard.analysis.flow.values import Const, External, Unknown, Value, alternatives
+from tfguard.analysis.flow.values import Const, External, Tensor, Unknown, Value, alternatives
 
 _GRAPH, _AS_DEFAULT = "tensorflow.Graph", "as_default"
 #: Where a session stands among the arguments of `eval` and `run` of tensors and ops.
@@ -134,7 +134,9 @@ class Sessions:
         return self._add(call, session, fetches, call.argument("feed_dict", 1))
 
     def run_of_tensor(self, call: Call, receiver: Value) -> Value:
-        """`tensor.eval(feed_dict, session)`, `op.run(feed_dict, session)`."""
+        """`tensor.eval(feed_dict, session)`, `op.run(feed_dict, session)`; not of a session that a function gave."""
+        if isinstance(receiver, Tensor) and receiver.node.api.lower().endswith("session"):
+            return Unknown("it is a run of a session that is not followed")
         given = call.argument(*_SESSION)
         session = given if given is not None else (self.defaults[-1] if self.defaults else None)
         return self._add(call, session if isinstance(session, External) else None, receiver, call.argument(*_FEED))

@@ -137,6 +137,14 @@ def make_initialiser(library: TensorLibrary, machine: Machine, call: Call) -> Va
     return Tensor(node)
 
 
+def initialiser_of(library: TensorLibrary, machine: Machine, variable: Node) -> Value:
+    """`variable.initializer`."""
+    node = machine.make("initializer", variable.place, variable.file)
+    library.sessions.initialisers[node] = Initialiser(node, "", (variable,))
+    machine.require(node, library.initial.get(variable, Const(None)))
+    return Tensor(node)
+
+
 def is_true(value: Value | None) -> bool:
     """Is it not surely False?"""
     return not (isinstance(value, Const) and value.value is False)

@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
-RULES = ("merge-all-shared-scope", "feed-missing", "variable-exists")
+RULES = ("merge-all-shared-scope", "feed-missing", "variable-exists", "variables-not-initialized")
 
 
 def runs_here(path: Path) -> bool:

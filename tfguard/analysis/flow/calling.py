@@ -137,7 +137,7 @@ def _call_one(m: Machine, function: Value, given: Given, node: ast.Call, frame: 
         call.receiver = function.receiver
         note_call(m, call)
         m.library.inherited(m, call)
-    escape(m, given)
+    escape(m, given, node)
     return unknown_of("it is not known what is called", function, *given.values, wild=True)
 
 
@@ -154,7 +154,7 @@ def _call_instance(m: Machine, receiver: Instance, given: Given, node: ast.Call,
         found = find_in_class(receiver.cls, name)
         if isinstance(found, Function):
             return invoke(m, found, given.behind(receiver))
-    escape(m, given)
+    escape(m, given, node)
     return unknown_of("it is not known what the object does", receiver, *given.values, wild=True)
 
 
@@ -180,9 +180,9 @@ def note_call(m: Machine, call: Call) -> None:
     m.calls.append(call)
 
 
-def escape(m: Machine, given: Given) -> None:
+def escape(m: Machine, given: Given, node: ast.Call) -> None:
     """Somebody unknown has the arguments: containers may hold other things afterwards."""
-    m.escaped.append((len(m.calls), tuple(given.values)))
+    m.escaped.append((len(m.calls), node, tuple(given.values)))
     for value in given.values:
         for one in alternatives(value):
             if isinstance(one, Sequence) and one.kind == "list":

@@ -153,8 +153,8 @@ class Machine:
         self.branches: list[object] = []
         #: The `try` statements whose body is followed now.
         self.tries: list[ast.Try] = []
-        #: What was handed to calls of which nothing is known, each with the number of library calls before it.
-        self.escaped: list[tuple[int, tuple[Value, ...]]] = []
+        #: Calls of which nothing is known and what they are given, each with the number of library calls before it.
+        self.escaped: list[tuple[int, ast.Call, tuple[Value, ...]]] = []
         #: How many branches and loops of unknown outcome surround what is followed now.
         self.conditional = 0
         self.repeated = 0
