@@ -51,7 +51,7 @@ from collections.abc import Iterator, Sequence
 
 from tfguard.rules.graph.followed import GRADIENTS, has_own_cause, missing_gradients
 from tfguard.rules.graph.gradient_fixes import mend_question
-from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, place_of, result_of
+from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, place_of, result_of, title_of
 
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
@@ -67,7 +67,7 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
         if missing.reach.blocked and not missing.none.cause and has_own_cause(missing):
             wall = missing.reach.blocked[0]
             message = (
-                f"between {result_of(missing)} and `{missing.none.of.title}` stands `{wall.api.rpartition('.')[2]}`, "
+                f"between {result_of(missing)} and `{title_of(missing)}` stands `{wall.api.rpartition('.')[2]}`, "
                 f"which lets no gradient through: the gradient is None, and {HARM[missing.harm]}"
             )
             notes = [place_of(wall, "no gradient passes here"), *notes_on(missing)]

@@ -43,6 +43,9 @@ class Table:
     same: frozenset[str]
     #: What the names of functions begin with that always compute something of their arguments.
     plain: tuple[str, ...]
+    #: Layers of Keras whose weights all have part in what they give, and layers without weights.
+    weighted: frozenset[str]
+    weightless: frozenset[str]
     #: Functions of NumPy that give arrays.
     arrays: frozenset[str]
 
@@ -73,6 +76,8 @@ def load_flow() -> Table:
             slots=frozenset(data["needs"]["slots"]),
             layers={name: (str(a), str(b), str(c)) for name, (a, b, c) in data["layers"].items()},
             other_dtypes=frozenset(data["dtypes"]["others"]),
+            weighted=frozenset(data["keras"]["weighted"]),
+            weightless=frozenset(data["keras"]["weightless"]),
             tapes=frozenset(data["tapes"]["names"]),
             same=frozenset(data["tapes"]["same"]),
             plain=tuple(data["tapes"]["plain"]),

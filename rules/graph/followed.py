@@ -40,7 +40,8 @@ class Missing:
     asked: Asked
     none: NoGradient
     reach: Reach
-    #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained; "": none.
+    #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained; "applied":
+    #: none is left to be trained; "": none of it.
     harm: str
     uses: tuple[Use, ...] = ()
 
@@ -94,8 +95,9 @@ def _harm(machine: Machine, asked: Asked, gradient: NoGradient, kinds: set[str])
         return "run"
     if kinds - {"skipped"}:
         return "used"
-    if asked.is_explicit and (asked.call.name.endswith(".minimize") or "skipped" in kinds):
-        return "skipped"
+    is_step = asked.call.name.endswith(".minimize")
+    if asked.is_explicit and (is_step or "skipped" in kinds):
+        return "applied" if all(isinstance(value, NoGradient) for _, value in asked.gradients) else "skipped"
     return "" if asked.tape is not None and not any(one is gradient for one in machine.checked) else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfguard.rules.graph import steps, summaries, tapes, variables
+from tfguard.rules.graph import steps, summaries, tapes, variables, weights
 from tfguard.rules.graph.arguments import count_parameters, is_function_of_values, is_set
 from tfguard.rules.graph.dtypes import dtype_of
 from tfguard.rules.graph.flow_table import load_flow as load_flow
@@ -131,6 +131,9 @@ class TensorLibrary:
             if name in _FACTS - {"get_shape"}:
                 return Unknown(f"`{name}` is not followed")
             return owner if name in ("op", "outputs") else None
+        if isinstance(owner, Instance):
+            trained: Value | None = weights.of_instance(self, owner, name)
+            return trained
         if isinstance(owner, External) and self.canonical(owner.name).startswith("tensorflow.flags"):
             return Unknown("it is a flag")
         if isinstance(owner, External) and name in self.table.wild_methods:
@@ -180,7 +183,9 @@ class TensorLibrary:
     def op(self, machine: Machine, call: Call, name: str) -> Value:
         """A function of TensorFlow: an object of a class, or an op."""
         if self.knowledge.is_class(name) and name != "tensorflow.Tensor":
-            return _object(machine, call)
+            thing = _object(machine, call)
+            weights.note_made(self, machine, call, thing)
+            return thing
         made = machine.make(name, call.node, call.file)
         mode = self.table.modes.get(name, Mode.MAYBE)
         blocked = self.table.blocked_arguments.get(name, ())
@@ -378,6 +383,7 @@ _MAKERS: dict[str, _Maker] = {
     "object": TensorLibrary.make_object,
     "variables": TensorLibrary.trainable_variables,
     "gradients": TensorLibrary.gradients,
+    "add a layer": weights.add_layer,
     "watch": tapes.watch,
     "ask a tape": tapes.ask,
     "stop recording": tapes.stop_recording,

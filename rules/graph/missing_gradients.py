@@ -24,6 +24,7 @@ HARM = {
     "run": "running it fails",
     "used": "what is computed from it fails",
     "skipped": "the variable is never trained",
+    "applied": "no gradient is left to be applied, which fails",
     "": "nothing says so",
 }
 _LONGEST = 40
@@ -44,13 +45,24 @@ def result_of(missing: Missing) -> str:
     return f"`{text}`" if text and len(text) <= _LONGEST and "\n" not in text else "the result"
 
 
+def title_of(missing: Missing) -> str:
+    """What the gradient is asked for: the variable, or the list of a model's."""
+    given = call_of(missing).argument("sources", 1)
+    is_list = missing.none.of.api.startswith("keras.layers.") and given.expr is not None
+    text = given.expr.text if is_list and given.expr is not None else ""
+    return text if text and len(text) <= _LONGEST and "\n" not in text else missing.none.of.title
+
+
 def notes_on(missing: Missing) -> Iterator[Note]:
     """Where the variable is made, and what the result is computed from instead."""
     variable, result = missing.none.of, result_of(missing)
-    yield place_of(variable, f"`{variable.title}` is made here")
+    yield place_of(variable, f"`{title_of(missing)}` is made here")
     used = list(dict.fromkeys(node.title for node in missing.reach.depends_on if node.kind is Kind.VARIABLE))
-    names = ", ".join(f"`{name}`" for name in used[:6]) or "no variable"
-    yield Note(f"a gradient leads from {result} to {names}{' and others' if len(used) > 6 else ''} only")
+    names = ", ".join(f"`{name}`" for name in used[:6])
+    others = " and others" if len(used) > 6 else ""
+    yield Note(
+        f"a gradient leads from {result} to {names}{others} only" if used else f"none leads from {result} to any"
+    )
 
 
 def place_of(node: Node, message: str) -> Note:

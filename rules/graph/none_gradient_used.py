@@ -69,7 +69,7 @@ from collections.abc import Iterator, Sequence
 
 from tfguard.rules.graph.followed import GRADIENTS, Missing, missing_gradients
 from tfguard.rules.graph.gradient_fixes import leave_out
-from tfguard.rules.graph.missing_gradients import call_of, place_of, result_of
+from tfguard.rules.graph.missing_gradients import call_of, place_of, result_of, title_of
 from tfguard.rules.graph.uses import Use
 
 from tfguard.analysis.project import ProjectFacts
@@ -110,7 +110,7 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
 
 
 def _finding(missing: Missing, use: Use) -> Finding:
-    title = missing.none.of.title
+    title = title_of(missing)
     message = f"the gradient of {result_of(missing)} for `{title}` is None: {WHAT[use.kind]}"
     at = missing.asked.call
     line, column = at.file.source.position(call_of(missing).span.start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -169,7 +168,7 @@ def ask(library: TensorLibrary, machine: Machine, call: Call) -> Value:
     _spend(library, machine, tape, call)
     is_zero = is_set(call.argument("unconnected_gradients", _ZERO_AT[method]))
     question = Question(library, machine, call, tape, ys, may_be_none=not is_zero)
-    answer = _each(xs, question.gradient)
+    answer = _each(xs, question)
     library.note_asked(call, ys, tuple(question.found), xs, tape)
     return answer
 
@@ -184,15 +183,15 @@ def _spend(library: TensorLibrary, machine: Machine, tape: Tape, call: Call) -> 
         tape.first = call
 
 
-def _each(xs: Value, ask_for: Callable[[Value], Value]) -> Value:
+def _each(xs: Value, question: Question) -> Value:
     """The same structure, with each element's gradient in its place."""
     if isinstance(xs, Sequence):
-        rest = _each(xs.rest, ask_for) if xs.rest is not None else None
-        return Sequence(xs.kind, [_each(item, ask_for) for item in xs.items] if xs.items is not None else None, rest)
+        rest = question.any_of(xs.rest) if xs.rest is not None else None
+        return Sequence(xs.kind, [_each(item, question) for item in xs.items] if xs.items is not None else None, rest)
     if isinstance(xs, Mapping):
-        rest = _each(xs.rest, ask_for) if xs.rest is not None else None
-        return Mapping({key: _each(item, ask_for) for key, item in xs.items.items()}, rest)
-    return join([ask_for(one) for one in alternatives(xs)])
+        rest = question.any_of(xs.rest) if xs.rest is not None else None
+        return Mapping({key: _each(item, question) for key, item in xs.items.items()}, rest)
+    return join([question.gradient(one) for one in alternatives(xs)])
 
 
 # -- one question -----------------------------------------------------------------------------------------------
@@ -226,6 +225,17 @@ class Question:
         value = lost or Tensor(self.machine.make("gradient", self.call.node, self.call.file, inputs=inputs))
         self.found.append((x, value))
         return value
+
+    def any_of(self, xs: Value) -> Value:
+        """The gradients with respect to a list of which is known what it may hold: None only where they all are."""
+        before = len(self.found)
+        values = [self.gradient(one) for one in alternatives(xs)]
+        kept = self.found[before:]
+        del self.found[before:]
+        if not all(isinstance(value, NoGradient) for value in values):
+            return Tensor(self.machine.make("gradient", self.call.node, self.call.file, inputs=[(xs, Mode.MAYBE)]))
+        self.found += kept[:1]
+        return values[0]
 
     def lost(self, x: Value) -> NoGradient | None:
         """The None that is given for a source; None where it may be a gradient."""

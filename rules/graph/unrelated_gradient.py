@@ -56,7 +56,7 @@ from collections.abc import Iterator, Sequence
 
 from tfguard.rules.graph.followed import GRADIENTS, has_own_cause, missing_gradients
 from tfguard.rules.graph.gradient_fixes import mend_question
-from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, result_of
+from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, result_of, title_of
 
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
@@ -70,6 +70,6 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
     """Every gradient that is None because nothing leads to its variable."""
     for missing in missing_gradients(facts):
         if not missing.reach.blocked and not missing.none.cause and has_own_cause(missing):
-            title = missing.none.of.title
+            title = title_of(missing)
             message = f"`{title}` has no part in {result_of(missing)}: its gradient is None, and {HARM[missing.harm]}"
             yield rule.finding(call_of(missing), message, fix=mend_question(missing), notes=notes_on(missing))

@@ -49,7 +49,7 @@ def _given(call: Call) -> Iterator[NoGradient]:
             yield value
         elif isinstance(value, Sequence):
             waiting += value.items or ()
-            waiting += [value.rest] if isinstance(value.rest, NoGradient) else ()
+            waiting += [value.rest] if isinstance(value.rest, (NoGradient, Sequence)) else ()
         elif isinstance(value, Mapping):
             waiting += value.items.values()
 

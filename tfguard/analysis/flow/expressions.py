@@ -119,7 +119,7 @@ def _of_instance(m: Machine, owner: Instance, name: str) -> Value:
     if found is None:
         if name == "__class__":
             return owner.cls
-        return inherited(owner, name)
+        return m.library.attribute(m, owner, name) or inherited(owner, name)
     if isinstance(found, Function):
         return Bound(found, owner)
     if isinstance(found, External) and found.name.startswith("builtins.") and found.arguments:
