@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime.programs import clean_environment
+from runtime.programs import ROOT, clean_environment
 
 PLANTED = Path(__file__).parent / "planted"
 _HEADER = re.compile(r"# (tensorflow|rule|first): (.+)\n")
@@ -86,7 +86,9 @@ def verify_planted(planted: Planted, folder: Path, options: Sequence[str] = ()) 
         (folder / "data" / f"{name}.txt").write_text(name)
     shutil.copyfile(planted.path, folder / "program.py")
     command = [sys.executable, "-m", "tfguard", "verify", "--format", "json", *options, "program.py"]
-    done = subprocess.run(command, cwd=folder, env=clean_environment(), capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        command, cwd=folder, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=600
+    )
     if done.returncode not in (0, 1):
         return {"verdict": "failed", "divergence": None, "cause": None, "error": done.stderr[-1500:]}
     found: dict[str, Any] = json.loads(done.stdout)

@@ -110,7 +110,7 @@ def seed_cause(trace: List[Event]) -> Cause:
         return Cause("insufficient-seed", sentence, _SEEDING, None)
     late = [event for event in events_of([trace], "seed") if event["used"]]
     processes = places_of([trace], "process")
-    if processes and not late:
+    if processes:
         sentence = "the processes started at {} draw, and the seeds of this one do not reach them".format(
             join(processes)
         )

@@ -47,6 +47,7 @@ class Diagnosis:
         #: Runs with the remedies that were chosen so far, which still differ.
         self.traces = self.baseline = baseline
         self.is_mended = False
+        self.agreeing: Traces = []
         self.chosen: List[Remedy] = []
 
     def find_cause(self) -> Optional[Cause]:
@@ -57,7 +58,7 @@ class Diagnosis:
     def find_causes(self) -> List[Cause]:
         """All causes that are needed to explain the difference, in the order in which they show."""
         tried = []
-        for remedy in REMEDIES:
+        for remedy in self.remedies():
             if not self.can_matter(remedy):
                 continue
             tried.append(remedy)
@@ -70,6 +71,13 @@ class Diagnosis:
         unexplained = None if self.is_mended else self.explain_kernel(None, self.chosen)
         return found if unexplained is None else [*found, unexplained]
 
+    def remedies(self) -> List[Remedy]:
+        """In the order in which they are tried: seeds first where a generator that is drawn from has none."""
+        trace = self.baseline[0]
+        seeded = [event["generator"] for event in events_of([trace], "seed")]
+        is_unseeded = any(name not in seeded for name in causes.used_in(trace))
+        return sorted(REMEDIES, key=lambda remedy: is_unseeded and remedy.name != "seed")
+
     def can_matter(self, remedy: Remedy) -> bool:
         """Is there anything that it changes?"""
         if remedy.name == "order" and not self.hash_varies:
@@ -81,7 +89,7 @@ class Diagnosis:
         trial = self.attempt([*self.chosen, remedy])
         if trial.same:
             self.chosen.append(remedy)
-            self.is_mended = True
+            self.is_mended, self.agreeing = True, trial.traces
             return True
         if trial.same is not None and count_agreeing(trial.traces) > count_agreeing(self.traces):
             self.chosen.append(remedy)
@@ -91,7 +99,7 @@ class Diagnosis:
     def try_together(self, tried: List[Remedy]) -> None:
         """What does not help alone may help with others, where a remedy cannot be seen to help a part of the way."""
         if len(tried) > len(self.chosen) + 1 and self.attempt(tried).same:
-            self.chosen, self.is_mended = tried, True
+            self.chosen, self.is_mended, self.agreeing = tried, True, self.trials[-1].traces
 
     def leave_out(self) -> None:
         """Choose nothing that the others make needless; the dearest first."""
@@ -122,8 +130,11 @@ class Diagnosis:
             return [] if kernel is None else [kernel]
         if remedy.name == "seed":
             return [causes.seed_cause(self.baseline[0])]
-        by_name = {"constants": causes.constants_cause, "clock": causes.clock_cause, "in turn": causes.parallel_cause}
-        return [by_name[remedy.name](self.traces)]
+        if remedy.name == "clock":  # what `datetime` gives is seen only where it is replaced
+            return [causes.clock_cause([*self.traces, *self.agreeing])]
+        return [
+            causes.constants_cause(self.traces) if remedy.name == "constants" else causes.parallel_cause(self.traces)
+        ]
 
     def explain_order(self, others: List[Remedy]) -> List[Cause]:
         """Sets, folders or both?"""

@@ -1,6 +1,7 @@
 """Fills in what a session's configuration leaves open: GPU memory and threads."""
 
 import functools
+import sys
 from typing import Any, Callable, NamedTuple, Optional
 
 from tfguard.runtime.settings import GpuMemory
@@ -33,11 +34,22 @@ def bound_sessions(tf: Any, memory: GpuMemory, threads: Optional[Threads], count
         if memory is not None:
             bound_memory(complete.gpu_options, memory, count_gpus)
         if threads is not None:
-            limit_threads(complete, threads)
+            limit_threads(complete, Threads(threads.intra, 1) if is_made_by_keras() else threads)
         original(self, target, graph, complete)
 
     __init__._tfguard_original = original  # type: ignore[attr-defined]
     base.__init__ = __init__
+
+
+def is_made_by_keras() -> bool:
+    """Keras before 2.3 updates weights while gradients read them, so its own sessions run one operation at a time.
+
+    No queue waits for a second thread there: it feeds what it trains on.
+    """
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("tensorflow"):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__", "").startswith("keras.")
 
 
 def bound_memory(options: Any, memory: GpuMemory, count_gpus: Count) -> None:
