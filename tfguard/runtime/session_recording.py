@@ -25,15 +25,35 @@ class SessionRecorder:
         @functools.wraps(original)
         def run(session: Any, fetches: Any, feed_dict: Any = None, *arguments: Any, **keywords: Any) -> Any:
             result = original(session, fetches, feed_dict, *arguments, **keywords)
-            if self.trace.is_ours():
-                self.trace.busy = True
-                try:
-                    self.record(session, fetches, feed_dict, result, original)
-                finally:
-                    self.trace.busy = False
+            self.record_run(session, fetches, feed_dict, result, original)
             return result
 
         base.run = run
+        self.wrap_callables(getattr(base, "_Callable", None), original)
+
+    def wrap_callables(self, kind: Any, run: Any) -> None:
+        """Keras of TensorFlow 1.13 to 1.15 has its sessions make functions, which is no run of them."""
+        if kind is None:
+            return
+        original = vars(kind)["__call__"]
+
+        @functools.wraps(original)
+        def __call__(function: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
+            result = original(function, *arguments, **keywords)
+            self.record_run(function._session, "function", dict(enumerate(arguments)), result, run)
+            return result
+
+        kind.__call__ = __call__
+
+    def record_run(self, session: Any, fetches: Any, feed_dict: Any, result: Any, run: Any) -> None:
+        """Of the program's own, not of those that read the variables."""
+        if not self.trace.is_ours():
+            return
+        self.trace.busy = True
+        try:
+            self.record(session, fetches, feed_dict, result, run)
+        finally:
+            self.trace.busy = False
 
     def record(self, session: Any, fetches: Any, feed_dict: Any, result: Any, run: Any) -> None:
         """Initial values once they are there, then a step."""

@@ -1,5 +1,5 @@
 # tensorflow: 1.15
-# rule: unseeded-training
+# rule: insufficient-seed
 # first: outputs 4
 import numpy as np
 import tensorflow as tf
