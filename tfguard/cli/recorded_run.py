@@ -50,8 +50,8 @@ class Change:
     now: str | None
 
     def __str__(self) -> str:
-        if self.kind == "source" and self.then and self.now:
-            return f"{self.what} has changed"
+        if self.kind == "source":
+            return f"{self.what} {'is new' if not self.then else 'is gone' if not self.now else 'has changed'}"
         return f"{self.what} {self.then or 'absent'} then, {self.now or 'absent'} now"
 
 
