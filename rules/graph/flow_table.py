@@ -33,6 +33,9 @@ class Table:
     whole: frozenset[str]
     #: Methods of variables that write what they are given.
     writers: frozenset[str]
+    #: What surely adds an op to the graph each time, besides those of which it is known how a gradient passes.
+    adding: frozenset[str]
+    adding_roots: tuple[str, ...]
     #: Optimizers that keep variables of their own.
     slots: frozenset[str]
     #: What makes variables of its own: the argument that names it, the first of them, "global" or "local".
@@ -73,6 +76,8 @@ def load_flow() -> Table:
             lazy_roots=tuple(data["needs"]["lazy_roots"]),
             whole=frozenset(data["needs"]["whole"]),
             writers=frozenset(data["needs"]["writers"]),
+            adding=frozenset(data["needs"]["adding"]),
+            adding_roots=tuple(data["needs"]["adding_roots"]),
             slots=frozenset(data["needs"]["slots"]),
             layers={name: (str(a), str(b), str(c)) for name, (a, b, c) in data["layers"].items()},
             other_dtypes=frozenset(data["dtypes"]["others"]),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tfguard.analysis.flow.graph import Node
+from tfguard.analysis.flow.graph import Loop, Node
 from tfguard.analysis.flow.machine import Call, Machine
 from tfguard.analysis.flow.values import Const, External, Tensor, Unknown, Value, alternatives
 
@@ -47,6 +47,8 @@ class Sessions:
     runs: list[Run] = field(default_factory=list)
     #: The graph of every session that was made.
     graphs: dict[External, object] = field(default_factory=dict)
+    #: The loops in which each was made.
+    loops: dict[External, tuple[Loop, ...]] = field(default_factory=dict)
     #: Graphs that were asked for by `get_default_graph`, and what they are.
     aliases: dict[External, object] = field(default_factory=dict)
     initialisers: dict[Node, Initialiser] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class Sessions:
         given = call.argument("graph", 1)
         is_given = given is not None and not (isinstance(given, Const) and given.value is None)
         self.graphs[found] = self.graph_of(given) if is_given else machine.graph
+        self.loops[found] = call.loops
         if is_default:
             self.defaults.append(found)
         return found
