@@ -13,7 +13,18 @@ import pytest
 
 from runtime.programs import clean_environment, era_python, needs_tensorflow, plain_python
 from tfguard.cli import backends
-from tfguard.cli.selfcheck import DEFAULT, DETERMINISM, ONE_THREAD, SETTLED, Condition, is_differing, run_probes
+from tfguard.cli.selfcheck import (
+    DEFAULT,
+    DETERMINISM,
+    ONE_THREAD,
+    SETTLED,
+    Condition,
+    SelfcheckError,
+    is_differing,
+    plan,
+    run_probes,
+    survive,
+)
 from tfguard.cli.selfcheck_table import Cell, Table, iter_lines, judge, judge_each
 
 MACHINE = {
@@ -113,9 +124,31 @@ def test_each_process_may_repeat_itself_while_two_differ() -> None:
     assert (judge_each([A, B]), judge_each([A, C])) == (Cell("same"), Cell("differs"))
 
 
+def test_a_probe_that_ends_its_process_is_an_error_and_the_others_go_on(tmp_path: Path) -> None:
+    """A script that stands for a TensorFlow with two kernels that crash."""
+    script = tmp_path / "crashing.py"
+    script.write_text(
+        "import json, os, signal, sys\n"
+        "found = {}\n"
+        "for name in ('a', 'b', 'c'):\n"
+        "    if ['/CPU:0', 'plain', name] in json.loads(sys.argv[1]): continue\n"
+        "    print(json.dumps(['/CPU:0', 'plain', name]), flush=True)\n"
+        "    if name != 'b': os.kill(os.getpid(), signal.SIGFPE)\n"
+        "    found[name] = {'digests': ['x']}\n"
+        "print(json.dumps({'devices': {'/CPU:0': {'plain': found}}}))\n"
+    )
+    found = survive([sys.executable, str(script)], clean_environment())
+    crashed = {"error": "the process: SIGFPE"}
+    assert found["devices"]["/CPU:0"]["plain"] == {"b": {"digests": ["x"]}, "a": crashed, "c": crashed}
+    script.write_text('import os\nprint(\'["/CPU:0", "plain", "a"]\', flush=True)\nos.kill(os.getpid(), 8)\n')
+    assert survive([sys.executable, str(script)], clean_environment()) == {"crashed": "SIGFPE"}
+    with pytest.raises(SelfcheckError, match="SIGKILL"):
+        survive([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], clean_environment())
+
+
 def table_of(xla: Any = None, **found: list[dict[str, Any]]) -> Table:
     """A table of one probe."""
-    conditions = {one.key: one for one in (DEFAULT, ONE_THREAD, DETERMINISM, SETTLED)}
+    conditions = {one.key: one for one in (*plan(quick=False), DEFAULT, ONE_THREAD, DETERMINISM, SETTLED)}
     runs = {
         key: [{"devices": {"/CPU:0": {"plain": {"probe": one}, "xla": {"probe": xla}}}} for one in processes]
         for key, processes in found.items()
@@ -136,6 +169,8 @@ def table_of(xla: Any = None, **found: list[dict[str, Any]]) -> Table:
             (True, 1),
             [],
         ),
+        # Agreed by luck: with more threads it differs.
+        ({"default": [A, A], "many_threads": [C], "op_determinism": [A, A]}, "op determinism", (True, None), []),
         ({"default": [FAILED, FAILED], "op_determinism": [FAILED, FAILED]}, "-", (False, None), ["raises"]),
         ({"default": [MISSING, MISSING], "op_determinism": [MISSING, MISSING]}, "-", (False, None), []),
     ],
@@ -147,6 +182,14 @@ def test_what_to_set_is_the_least_that_helped(
     assert document["probes"]["/CPU:0"]["probe"]["set"] == remedy
     assert tuple(document["recommended"].values()) == recommended
     assert [one["verdict"] for one in document["differing"]] == differing
+
+
+def test_a_condition_whose_processes_all_end_raises() -> None:
+    table = table_of(default=[A, A], onednn_on=[A], op_determinism=[A, A])
+    table.runs["onednn_on"][0] = {"crashed": "SIGFPE"}
+    row = Table(table.conditions, table.runs).rows["/CPU:0"]["probe"]
+    assert row.cells["onednn_on"] == Cell("raises", error="the process: SIGFPE")
+    assert row.remedy() == "nothing"
 
 
 def test_more_is_tried_only_where_op_determinism_does_not_mend() -> None:

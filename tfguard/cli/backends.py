@@ -60,7 +60,7 @@ def check_backend(python: str, name: str, device: str) -> dict[str, Any]:
         remedy = row.remedy()
         rows[probe] = {**row.to_json(), "set": _REMEDIES[name] if remedy == "op determinism" else remedy}
         if row.cells["op_determinism"].verdict != "same" and row.cells["default"].verdict != "same":
-            differing.append(probe)
+            differing.append({"device": probing["device"], "probe": probe, "verdict": row.cells["default"].verdict})
     columns = {"one_process": "1 process", "default": "2 processes", "op_determinism": "determinism"}
     return {
         "device": probing["device"],

@@ -23,6 +23,10 @@ CONFIG_HELP = "Read the settings from this TOML file."
 _PROGRAM_OPTIONS = ("-m", "-c")
 
 
+class OptionalValue(click.Option):
+    """An option whose value, if it has one, follows an equals sign, so that the program is never taken for it."""
+
+
 class ProgramCommand(click.Command):
     """A command whose options end where the program begins: at SCRIPT, `-m MODULE`, `-c CODE` or `--`."""
 
@@ -37,7 +41,7 @@ class ProgramCommand(click.Command):
         return ["[OPTIONS]", "SCRIPT|NOTEBOOK|-m MODULE|-c CODE", "[ARGUMENTS]..."]
 
     def _valued_options(self, ctx: click.Context) -> frozenset[str]:
-        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option) and not isinstance(p, OptionalValue)]
         return frozenset(name for option in options if not option.is_flag for name in option.opts)
 
 

@@ -12,6 +12,7 @@ import click
 from tfguard.cli.migration import migrate_program
 from tfguard.cli.program import (
     CONFIG_HELP,
+    OptionalValue,
     Program,
     ProgramCommand,
     make_environment,
@@ -35,7 +36,16 @@ from tfguard.cli.program import (
     help="growth, a fraction (0.5) or megabytes (4096) of each GPU, or all. Default: the setting, else growth.",
 )
 @click.option("--threads", type=click.IntRange(1, 4096), metavar="N", help="Threads of TensorFlow and NumPy.")
-@click.option("--op-determinism/--no-op-determinism", default=False, help="Deterministic kernels only. Default: no.")
+@click.option(
+    "--op-determinism",
+    cls=OptionalValue,
+    is_flag=False,
+    flag_value="raise",
+    type=click.Choice(["raise", "fallback"]),
+    help="Deterministic kernels only. Without one an operation raises; with --op-determinism=fallback it is named and "
+    "runs all the same. Default: no.",
+)
+@click.option("--no-op-determinism", is_flag=True, help="Whatever kernels are fastest, the default.")
 @click.option("--guards/--no-guards", default=True, help="Guard merge_all and gradients that are None. Default: yes.")
 @click.option("--migrate", is_flag=True, help="Rewrite sources of TF 1, Keras 1 and 2 and Python 2 in memory.")
 @click.option("--zero-gradients", is_flag=True, help="Give zeros in the place of gradients that are None.")
@@ -96,10 +106,18 @@ def make_settings(options: dict[str, Any]) -> Any:
     return Settings(
         seed=None if options["no_seed"] else seed,
         gpu_memory=None if memory == "all" else memory,
-        op_determinism=options["op_determinism"],
+        op_determinism=read_op_determinism(options),
         threads=options["threads"],
         hash_seed=options["hash_seed"],
     ).check()
+
+
+def read_op_determinism(options: dict[str, Any]) -> bool | str:
+    """As `setup` takes it."""
+    wanted = options["op_determinism"]
+    if wanted is None or options["no_op_determinism"]:
+        return False
+    return "fallback" if wanted == "fallback" else True
 
 
 def become(program: Program, environment: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from tfguard.errors import EXIT_CLEAN, EXIT_FINDINGS, TfguardError
 
 #: Processes at the same time; they also disturb each other, as other programs do.
 _AT_ONCE = 2
+#: After so many processes that a signal ended a condition is given up.
+_MOST_CRASHES = 3
 #: What would turn one condition into another, so the probes don't inherit it.
 LEFT_OUT = (
     *("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_NUM_INTRAOP_THREADS"),
@@ -27,6 +30,15 @@ Found = dict[str, Any]
 
 class SelfcheckError(TfguardError):
     """A machine that could not be checked."""
+
+
+class CrashError(SelfcheckError):
+    """A signal that ended a process, and the device, part and probe that it was at."""
+
+    def __init__(self, signal_name: str, place: list[str]) -> None:
+        super().__init__(f"the probes failed: {signal_name}" + (f" in {place[-1]}" if place else ""))
+        self.signal = signal_name
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +113,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     \b
     The JSON document (schema 1): versions, machine, gpus; left_out: variables of this environment that the probes did
-    not get; probes: {device: {probe: {column: {"verdict": "same" | "differs" | "raises" | "absent", "as_default": true
-    | false, "error": text}, "set": text}}}; recommended: {"op_determinism": true | false, "threads": number | null};
-    differing: probes that differ or raise even so; backends: {name: the same for Keras' other backends}.
+    not get; columns: [{"key": text, "title": text}]; probes: {device: {probe: {column: {"verdict": "same" | "differs" |
+    "raises" | "absent", "as_default": true | false, "error": text}, "set": text}}}; recommended: {"op_determinism":
+    true | false, "threads": number | null}; differing: [{"device": text, "probe": text, "verdict": text}], what differs
+    or raises even so; backends: {name: versions, device, columns, probes and differing of Keras' other backends}.
 
     Exit codes: 0 every probe repeats itself in the recommended settings, 1 one does not, 2 it could not run.
     """
@@ -130,6 +143,9 @@ def check_machine(python: str, device: str, *, quick: bool) -> Found:
     conditions = plan(quick=quick)
     runs = run_conditions(conditions, lambda condition: run_probes(python, device, condition))
     first = runs["default"][0]
+    for run in runs["default"]:
+        if "crashed" in run:
+            raise SelfcheckError(f"the probes failed: {run['crashed']} in one after another")
     table = Table(conditions, runs)
     if table.needs_more:
         settled = quicken(SETTLED) if quick else SETTLED
@@ -180,15 +196,38 @@ def run_probes(python: str, device: str, condition: Condition) -> Found:
         environment |= {"TF_NUM_INTRAOP_THREADS": str(condition.threads)}
     if condition.onednn is not None:
         environment["TF_ENABLE_ONEDNN_OPTS"] = condition.onednn
-    return run_script([python, str(RUNTIME / "probing.py"), ",".join(condition.parts), device], environment)
+    return survive([python, str(RUNTIME / "probing.py"), ",".join(condition.parts), device], environment)
+
+
+def survive(command: Sequence[str], environment: dict[str, str]) -> Found:
+    """The probes of one process; one that ends it, as a kernel with a bug does, is an error, and the next omits it."""
+    lost: list[tuple[list[str], str]] = []
+    while True:
+        try:
+            found = run_script([*command, json.dumps([place for place, _ in lost])], environment)
+        except CrashError as crash:
+            if not crash.place:
+                raise
+            if len(lost) == _MOST_CRASHES:
+                return {"crashed": crash.signal}
+            lost.append((crash.place, crash.signal))
+            continue
+        for (device, part, name), signal_name in lost:
+            found["devices"].setdefault(device, {}).setdefault(part, {})[name] = {
+                "error": f"the process: {signal_name}"
+            }
+        return found
 
 
 def run_script(command: Sequence[str], environment: dict[str, str]) -> Found:
     """The JSON object in the last line that a script prints."""
     environment = {**environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+    lines = done.stdout.splitlines()
+    if done.returncode < 0:
+        raise CrashError(signal.Signals(-done.returncode).name, json.loads(lines[-1]) if lines else [])
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise SelfcheckError(f"the probes failed: {said[0]}")
-    found: Found = json.loads(done.stdout.splitlines()[-1])
+    found: Found = json.loads(lines[-1])
     return found

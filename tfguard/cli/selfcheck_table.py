@@ -17,6 +17,8 @@ REMEDIES = (
     ("op determinism, 1 thread", "op_determinism_one_thread", True, 1),
 )
 _HOPELESS = "avoid it"
+#: Conditions that pin nothing: what differs in one of them needs a remedy, if the default runs agreed by luck too.
+_UNPINNED = ("many_threads", "onednn_on", "onednn_off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +72,32 @@ class Row:
         if default.verdict in (ABSENT, RAISES):
             return "-"
         for title, key, _, _ in REMEDIES:
-            if key in self.cells and self.cells[key].verdict == SAME:
+            if key in self.cells and self.cells[key].verdict == SAME and not (key == "default" and self.is_lucky()):
                 return title
         return _HOPELESS
+
+    def is_lucky(self) -> bool:
+        """Does it differ where nothing is pinned?"""
+        return any(self.cells[key].verdict == DIFFERS for key in _UNPINNED if key in self.cells)
 
     def to_json(self) -> dict[str, Any]:
         """The cells, and what to set."""
         return {**{key: cell.to_json() for key, cell in self.cells.items()}, "set": self.remedy()}
 
 
+def find(run: Found, place: str, name: str) -> Found:
+    """What a process gave; signals ended all processes of some conditions."""
+    if "crashed" in run:
+        return {"error": f"the process: {run['crashed']}"}
+    found: Found = run["devices"][place]["plain"][name]
+    return found
+
+
 class Table:
     """Rows by device and probe, made of the runs of each condition."""
 
-    def __init__(self, conditions: Sequence[Any], runs: Mapping[str, Sequence[Found]]) -> None:
+    def __init__(self, conditions: Sequence[Any], runs: Mapping[str, list[Found]]) -> None:
+        self.conditions = conditions
         self.runs = runs
         self.columns = [condition.key for condition in conditions if condition.key != "default"]
         first = runs["default"][0]["devices"]
@@ -97,7 +112,7 @@ class Table:
         row = Row({"one_process": judge_each(plain), "default": judge(plain, None)})
         default = plain[0]["digests"][0] if row.cells["default"].verdict == SAME else None
         for key in self.columns:
-            row.cells[key] = judge([run["devices"][place]["plain"][name] for run in self.runs[key]], default)
+            row.cells[key] = judge([find(run, place, name) for run in self.runs[key]], default)
         compiled = [run["devices"][place].get("xla", {}).get(name) for run in self.runs["default"]]
         if all(compiled):
             row.cells["xla"] = judge(compiled, default)

@@ -7,7 +7,7 @@ from typing import Any, Optional, Tuple
 from tfguard.runtime.generators import seed_own_generators
 from tfguard.runtime.graphs import has_default_graph, seed_graphs
 from tfguard.runtime.sessions import Threads, bound_sessions
-from tfguard.runtime.settings import GpuMemory, Settings
+from tfguard.runtime.settings import FALLBACK, GpuMemory, Settings
 from tfguard.runtime.telling import Telling
 
 Version = Tuple[int, int]
@@ -127,8 +127,19 @@ def _pin_operations(tf: Any, settings: Settings, version: Version, telling: Tell
                 "op determinism without a seed: random operations will raise RuntimeError", "pass a seed as well"
             )
         tf.config.experimental.enable_op_determinism()
-        telling.say_done("op determinism")
+        if settings.op_determinism == FALLBACK:
+            from tfguard.runtime.fallback import Fallback
+            from tfguard.runtime.op_seeds import give_op_seeds
+
+            Fallback(tf, telling, has_gpu=bool(list_gpus(tf, version))).install()
+            if settings.seed is not None:
+                give_op_seeds(tf, settings.seed, telling)
+            telling.say_done("op determinism, where operations have it")
+        else:
+            telling.say_done("op determinism")
         return
+    if settings.op_determinism == FALLBACK:
+        telling.say_missed("no fallback for single operations before TensorFlow 2.8", "leave op determinism off")
     for since, name in ((OPS_VARIABLE, "TF_DETERMINISTIC_OPS"), (CUDNN_VARIABLE, "TF_CUDNN_DETERMINISTIC")):
         if version >= since:
             os.environ[name] = "1"

@@ -1,15 +1,16 @@
 """Measures the probes in this process; run as a script by `tfguard selfcheck`, which says what the process is for.
 
-Prints one JSON object: versions, devices, and per device and probe the digests of a few repetitions, the error that it
-raised, or that this version has no such operation.
+Prints what it is about to compute, line by line, and at last one JSON object: versions, machine, devices, and per
+device and probe the digests of a few repetitions, the error that it raised, or that this version has no such operation.
 """
 
 import json
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from tfguard.runtime.machine import describe
 from tfguard.runtime.preparing import EAGER, list_gpus, version_of
@@ -51,7 +52,7 @@ class Measuring:
     def __init__(self, tf: Any, np: Any, device: str) -> None:
         self.tf, self.np, self.device = tf, np, device
         self.failures = (tf.errors.OpError, RuntimeError, ValueError, NotImplementedError)
-        self.compile = getattr(tf, "function", None)
+        self.is_version_1 = version_of(tf) < EAGER
 
     def run(self, probe: Probe) -> Found:
         """Operation by operation."""
@@ -75,6 +76,8 @@ class Measuring:
     def train(self, training: Training, *, compiled: bool) -> Found:
         """From the same seed each time."""
         keras = self.tf.keras
+        if compiled and self.is_version_1:
+            return {"absent": "Keras of TensorFlow 1 ignores jit_compile"}
 
         def compute() -> List[Any]:
             seed_everything(keras, self.tf, self.np, 5)
@@ -93,8 +96,8 @@ class Measuring:
             return [self.np.asarray(value) for value in self.tf.nest.flatten(compute())]
 
 
-def measure_tensorflow(parts: List[str], wanted: str) -> Found:
-    """Everything that was asked for, on each device that was asked for."""
+def measure_tensorflow(parts: List[str], wanted: str, lost: List[List[str]]) -> Found:
+    """Everything that was asked for, on each device that was asked for, but what ended an earlier process."""
     np, tensorflow = import_module("numpy"), import_module("tensorflow")
     tf = enter_version_2(tensorflow)
     listed = list_gpus(tensorflow, version_of(tensorflow))
@@ -102,18 +105,11 @@ def measure_tensorflow(parts: List[str], wanted: str) -> Found:
     devices = (["/CPU:0"] if wanted != "gpu" else []) + (gpus[:1] if wanted != "cpu" else [])
     found: Found = {}
     for device in devices:
-        measuring = Measuring(tf, np, device)
         place = found[device] = {}
-        if "operations" in parts:
-            place["plain"] = {name: measuring.run(probe) for name, probe in PROBES.items()}
-        if "trainings" in parts:
-            trained = {name: measuring.train(training, compiled=False) for name, training in TRAININGS.items()}
-            place.setdefault("plain", {}).update(trained)
-        if "xla" in parts:
-            place["xla"] = {name: measuring.run_compiled(probe) for name, probe in PROBES.items()}
-            if "trainings" in parts:
-                for name, training in TRAININGS.items():
-                    place["xla"][name] = measuring.train(training, compiled=True)
+        for part, name, compute in iter_jobs(Measuring(tf, np, device), parts):
+            if [device, part, name] not in lost:
+                announce(device, part, name)
+                place.setdefault(part, {})[name] = compute()
     return {
         "versions": list_versions(),
         "machine": describe(tensorflow, listed),
@@ -121,6 +117,25 @@ def measure_tensorflow(parts: List[str], wanted: str) -> Found:
         "devices": found,
         "backends": list_backends(),
     }
+
+
+def iter_jobs(measuring: Measuring, parts: List[str]) -> Iterator[Tuple[str, str, Callable[[], Found]]]:
+    """Part of the result, probe, and what measures it."""
+    trainings = TRAININGS.items() if "trainings" in parts else ()
+    for name, probe in PROBES.items() if "operations" in parts else ():
+        yield "plain", name, partial(measuring.run, probe)
+    for name, training in trainings:
+        yield "plain", name, partial(measuring.train, training, compiled=False)
+    if "xla" in parts:
+        for name, probe in PROBES.items():
+            yield "xla", name, partial(measuring.run_compiled, probe)
+        for name, training in trainings:
+            yield "xla", name, partial(measuring.train, training, compiled=True)
+
+
+def announce(device: str, part: str, name: str) -> None:
+    """What comes next, so that it is known if it ends the process."""
+    print(json.dumps([device, part, name]), flush=True)  # noqa: T201
 
 
 def list_backends() -> List[str]:
@@ -149,9 +164,9 @@ def enter_version_2(tensorflow: Any) -> Any:
 
 
 def main() -> None:
-    """`probing.py operations,trainings,xla cpu|gpu|all`."""
-    parts, wanted = sys.argv[1:]
-    print(json.dumps(measure_tensorflow(parts.split(","), wanted)))  # noqa: T201
+    """`probing.py operations,trainings,xla cpu|gpu|all LOST`, the last as JSON: probes that ended earlier processes."""
+    parts, wanted, lost = sys.argv[1:]
+    print(json.dumps(measure_tensorflow(parts.split(","), wanted, json.loads(lost))))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple, Optional, Union
 LARGEST_SEED = 2**32 - 1
 
 GpuMemory = Union[str, int, float, None]
+#: False, True, or "fallback".
+OpDeterminism = Union[bool, str]
+FALLBACK = "fallback"
 
 
 class Settings(NamedTuple):
@@ -14,7 +17,7 @@ class Settings(NamedTuple):
 
     seed: Optional[int] = 42
     gpu_memory: GpuMemory = "growth"
-    op_determinism: bool = False
+    op_determinism: OpDeterminism = False
     threads: Optional[int] = None
     hash_seed: Optional[int] = None
 
@@ -24,8 +27,8 @@ class Settings(NamedTuple):
         check_number("threads", self.threads, 1, 4096)
         check_number("hash_seed", self.hash_seed, 0, LARGEST_SEED)
         check_gpu_memory(self.gpu_memory)
-        if not isinstance(self.op_determinism, bool):
-            raise TypeError("op_determinism must be True or False, not {!r}".format(self.op_determinism))
+        if not isinstance(self.op_determinism, bool) and self.op_determinism != FALLBACK:
+            raise TypeError('op_determinism must be True, False or "fallback", not {!r}'.format(self.op_determinism))
         return self
 
     def to_json(self) -> str:

@@ -8,7 +8,7 @@ from tfguard.runtime.arrivals import Arrivals
 from tfguard.runtime.generators import seed_numpy, seed_python, seed_torch
 from tfguard.runtime.hashing import check_hash_seed
 from tfguard.runtime.preparing import prepare_jax, prepare_tensorflow
-from tfguard.runtime.settings import GpuMemory, Settings
+from tfguard.runtime.settings import GpuMemory, OpDeterminism, Settings
 from tfguard.runtime.telling import Telling
 
 #: Environment variables that libraries of linear algebra read when they are loaded.
@@ -22,7 +22,7 @@ def setup(
     *,
     seed: Optional[int] = 42,
     gpu_memory: GpuMemory = "growth",
-    op_determinism: bool = False,
+    op_determinism: OpDeterminism = False,
     threads: Optional[int] = None,
     hash_seed: Optional[int] = None,
 ) -> None:
@@ -41,7 +41,8 @@ def setup(
         all of every GPU. A session that brings its own bound keeps it. Without a GPU nothing happens.
     op_determinism: True makes TensorFlow choose deterministic kernels: `enable_op_determinism()` from 2.8 on,
         `TF_DETERMINISTIC_OPS` from 2.1, `TF_CUDNN_DETERMINISTIC` from 1.14. Costs speed; from 2.8 on an operation that
-        has no such kernel raises `UnimplementedError`.
+        has no such kernel raises `UnimplementedError`. "fallback" runs such an operation without, and says which and
+        where, once; see `tfguard.runtime.fallback` for what that cannot reach.
     threads: the number of threads inside an operation and, from TensorFlow 1.15 on, between operations. Bits depend
         on it; None leaves the number of cores, so results may differ on another machine.
     hash_seed: the value that PYTHONHASHSEED must have had when this interpreter was started. It cannot be changed in a
