@@ -96,7 +96,7 @@ def find(run: Found, place: str, name: str) -> Found:
 class Table:
     """Rows by device and probe, made of the runs of each condition."""
 
-    def __init__(self, conditions: Sequence[Any], runs: Mapping[str, list[Found]]) -> None:
+    def __init__(self, conditions: Sequence[Any], runs: Mapping[str, list[dict[str, Any]]]) -> None:
         self.conditions = conditions
         self.runs = runs
         self.columns = [condition.key for condition in conditions if condition.key != "default"]
