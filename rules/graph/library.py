@@ -83,6 +83,8 @@ class TensorLibrary:
         self.has_hidden = False
         #: Ops may have other gradients than their own.
         self.is_overridden = False
+        #: Functions are traced: a call of one is recorded as a whole, for the sake of any of its arguments.
+        self.has_traced = False
         #: Every call that asks for gradients.
         self.asked: list[Asked] = []
         #: The lists of variables that came from a collection.
@@ -269,6 +271,7 @@ class TensorLibrary:
 
     def transparent(self, machine: Machine, call: Call) -> Value:
         """A decorator that changes nothing of what a function computes."""
+        self.has_traced = True
         first = call.arguments[0] if call.arguments else None
         is_function = isinstance(first, (Function, Bound, Instance))
         return (

@@ -300,7 +300,9 @@ class Question:
 
     def passes(self, x: Node, *, strict: bool = False, late: bool = False) -> Passes:
         """The ways that the tape recorded; an op that may give back its argument may be none at all."""
-        since = 0 if late else self.tape.watched.get(x, 0) if not self._is_accessed(x) else 0
+        since = 0 if late or self._is_accessed(x) else self.tape.watched.get(x, 0)
+        if not strict and since and self._is_recording_before(x, since):
+            since = 0
 
         def check(node: Node, before: Node | None) -> bool:
             if not self.tape.records(node):
@@ -308,6 +310,14 @@ class Question:
             return before is not x or node.number >= since
 
         return check
+
+    def _is_recording_before(self, x: Node, since: int) -> bool:
+        """May an op that was given the source be recorded for the sake of another, before the source is watched?"""
+        return self.library.has_traced or any(
+            before is not x and (before.kind is Kind.VARIABLE or before in self.tape.watched)
+            for node in self.machine.nodes[self.tape.begun : since]
+            for before, _ in node.inputs
+        )
 
     def _is_accessed(self, x: Node) -> bool:
         """Is it a variable that the tape watches from its first use on?"""
