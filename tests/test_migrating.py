@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tfguard import engine
+from tfguard import compat, engine
 from tfguard.config import load_config
 from tfguard.migrating import Migration, load_code, load_entry, migrate
+from tfguard.runtime.providing import PROVIDED
+from tfguard.tables import load_toml
 
 GRAPH = "import tensorflow as tf\nx = tf.placeholder(tf.float32)\nprint(tf.Session().run(x, {x: 1.0}))\n"
 #: A program of TensorFlow 1 that may never reach what is gone.
-CONTRIB = f"import tensorflow as tf\ndef seldom(x):\n    return tf.contrib.layers.flatten(x)\n{GRAPH}"
+CONTRIB = f"import tensorflow as tf\ndef seldom(x):\n    return tf.contrib.crf.viterbi_decode(x)\n{GRAPH}"
 LAYERS = f"{GRAPH}y = tf.layers.dense(x, 2)\n"
 
 
@@ -140,3 +143,19 @@ def test_code_of_the_command_line(tmp_path: Path) -> None:
     config = replace(load_config(tmp_path, {}), cache=False)
     (file,) = migrate([load_code("print 7 / 2", config.root)], config).files
     assert file.text.strip() == "print(7 / 2)"
+
+
+def test_what_a_run_has_in_the_place_of_what_is_gone(tmp_path: Path) -> None:
+    """Every name that the rules take for present is there, and only with the Keras that it needs."""
+    names = load_toml("graph_mode.toml")
+    folder = Path(compat.__file__).parent
+    for name in [*names["provided"], *names["provided_with_keras_2"]]:
+        module, _, attribute = name.rpartition(".")
+        place = PROVIDED.get(name) or PROVIDED[module]
+        text = (folder / f"{place.rpartition('.')[2]}.py").read_text()
+        bound = {target.id for node in ast.walk(ast.parse(text)) if isinstance(target := node, ast.Name)}
+        defined = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+        assert name in PROVIDED or attribute in bound | defined, name
+    write(tmp_path, train=f"from tensorflow.contrib import rnn\n{GRAPH}rnn.GRUCell(4)\ntf.contrib.layers.flatten(x)\n")
+    assert len(made(tmp_path).remarks) == 1
+    assert made(tmp_path, legacy=True).remarks == ()

@@ -103,19 +103,18 @@ def _best_attempt(
     What imports the package `keras` gets Keras 3 in any case. A program is moved to `compat.v1` in part only where it
     cannot run as it is: the file that it starts in has names that are gone, or nothing in it is of TensorFlow 2.
     """
-    first = best = _Attempt(config, fix_in_memory(files, config))
-    keras = config.target.keras
-    is_newer = has_legacy_keras and keras is not None and keras >= (3, 0)
-    if first.left and is_newer and not any(_IMPORTS_KERAS.search(file.raw) for file in files.values()):
-        legacy = replace(config, target=replace(config.target, keras=_LEGACY_KERAS))
-        best = min(best, _Attempt(legacy, fix_in_memory(files, legacy)), key=lambda attempt: attempt.left)
-    if not best.left or start is None:
-        return best
+    first = _Attempt(config, fix_in_memory(files, config))
+    if not first.left:
+        return first
+    configs, keras = [config], config.target.keras
+    is_bound = any(_IMPORTS_KERAS.search(file.raw) for file in files.values())
+    if has_legacy_keras and not is_bound and keras is not None and keras >= (3, 0):
+        configs.append(replace(config, target=replace(config.target, keras=_LEGACY_KERAS)))
     starts_broken = any(finding.path == start for finding in first.report.findings)
-    if not starts_broken and any(_OF_TENSORFLOW_2.search(file.raw) for file in files.values()):
-        return best
-    partial = replace(best.config, partial=True)
-    return min(best, _Attempt(partial, fix_in_memory(files, partial)), key=lambda attempt: attempt.left)
+    if starts_broken or not any(_OF_TENSORFLOW_2.search(file.raw) for file in files.values()):
+        configs = [replace(one, partial=True) for one in configs]
+    made = (_Attempt(one, fix_in_memory(files, one)) for one in configs if one != config)
+    return min((first, *made), key=lambda attempt: attempt.left)
 
 
 def load_entry(path: str, root: str) -> LoadedFile:

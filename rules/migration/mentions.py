@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal
 
 from tfguard.analysis.calls import Reference, ReferenceKind
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.guards import guard_of_import
-from tfguard.tables import Status, load_api_table
+from tfguard.tables import Status, load_api_table, load_toml
 
 ROOTS = ("tensorflow", "keras", "tf_keras")
 
@@ -60,11 +61,29 @@ def status_of(
     file: FileModel, name: str, *, imported: bool = False, statement: Literal["from", "import"] | None = None
 ) -> Status | None:
     """How the name is broken at the target, None when it is not (or nobody can tell)."""
-    if name.split(".", 1)[0] not in ROOTS:
+    if name.split(".", 1)[0] not in ROOTS or is_provided(file, name):
         return None
     target = file.target
     status = load_api_table().status(name, target.tensorflow, target.keras, imported=imported, statement=statement)
     return status if status.kind in ("missing", "never", "unavailable") else None
+
+
+@lru_cache(maxsize=2)
+def _provided(with_keras_2: bool) -> frozenset[str]:
+    table = load_toml("graph_mode.toml")
+    return frozenset([*table["provided"], *(table["provided_with_keras_2"] if with_keras_2 else [])])
+
+
+def is_provided(file: FileModel, name: str) -> bool:
+    """Does a run that migrates in memory have what is gone, or a package around it, or something that it is in?"""
+    if not file.config.partial:
+        return False
+    name = name.replace("tensorflow.compat.v1.", "tensorflow.", 1)
+    keras = file.target.keras
+    found = _provided(keras is not None and keras < (3, 0))
+    return name != "tensorflow" and any(
+        f"{a}.".startswith(f"{b}.") for own in found for a, b in ((name, own), (own, name))
+    )
 
 
 def is_protected(reference: Reference) -> bool:

@@ -78,6 +78,7 @@ from tfguard.rules.migration.mentions import (
     broken_references,
     is_imported,
     is_protected,
+    is_provided,
     iter_references,
     status_of,
 )
@@ -271,7 +272,7 @@ def _weigh(file: FileModel, reference: Reference, needs: Needs) -> None:
 def _weigh_plain(file: FileModel, reference: Reference, name: str, needs: Needs) -> None:
     private = name.startswith(("tensorflow.python.", "tensorflow.core.", "tensorflow.compat."))
     needs.uses_plain = needs.uses_plain or not private
-    if is_protected(reference):
+    if is_protected(reference) or is_provided(file, name):
         return
     line = _line(file, reference.span)
     status = status_of(file, name, imported=is_imported(file, reference))

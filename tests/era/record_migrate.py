@@ -16,7 +16,9 @@ from typing import Any
 PROGRAMS = Path(__file__).parent.parent / "runtime" / "migrate"
 GOLDENS = PROGRAMS / "goldens.json"
 #: The programs, and the environment that each was written for.
-ENVIRONMENTS = {"python2": "py27", "session": "tf115"}
+ENVIRONMENTS = {"cells": "tf115", "contrib": "tf115", "python2": "py27", "session": "tf115"}
+#: Lines that name a temporary folder.
+FOLDERS = "Extracting "
 VERSIONS = "import sys, tensorflow as tf; print('%d.%d' % sys.version_info[:2]); print(tf.__version__)"
 
 
@@ -34,7 +36,7 @@ def record(name: str, python: str) -> dict[str, Any]:
         "python": versions[0],
         "tensorflow": versions[1],
         "exit": done.returncode,
-        "stdout": done.stdout.splitlines(),
+        "stdout": [line for line in done.stdout.splitlines() if not line.startswith(FOLDERS)],
         "error": last,
     }
 

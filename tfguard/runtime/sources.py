@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 from tfguard.runtime.arrivals import Arrivals
 from tfguard.runtime.overlay import Overlay, Rewritten, read_overlay
+from tfguard.runtime.providing import provide_modules
 from tfguard.runtime.restoring import restore_names
 from tfguard.runtime.telling import Telling, write
 
@@ -28,6 +29,7 @@ def use_rewritten(path: str, owner: Optional[int], telling: Telling, arrivals: A
         return
     _INSTALLED.append(overlay)
     restore_names(arrivals)
+    provide_modules(arrivals)
     hook_imports(overlay)
     hook_runpy(overlay)
     for name in _READERS:
