@@ -1,7 +1,8 @@
 """Labels and logits that stand in each other's places give another number, or an error.
 
 `tf.nn.softmax_cross_entropy_with_logits` and its likes took (logits, labels) up to TensorFlow 0.12; from 1.0 to
-1.15 they take named arguments only; in TensorFlow 2 they take positions again, labels first, also under `tf.compat.v1`.
+1.15 they take named arguments only; in TensorFlow 2 they take positions again, labels first, and `tf.compat.v1`'s do so
+too in the newer ones (2.10 still raises, 2.15 and 2.21 don't).
 `tf.losses` takes labels first, `tf.contrib.losses` last; Keras' losses take labels first, and Keras 1's backend last.
 
 ## Why it matters
@@ -71,6 +72,8 @@ rule = Rule(
         "Only call `softmax_cross_entropy_with_logits` with named arguments (labels=..., logits=..., ...)",
         "Only call `sparse_softmax_cross_entropy_with_logits` with named arguments (labels=..., logits=..., ...)",
         "Only call `sigmoid_cross_entropy_with_logits` with named arguments (labels=..., logits=..., ...)",
+        "Only call softmax_cross_entropy_with_logits with named arguments (labels=..., logits=..., ...). Received "
+        "unnamed argument",
         "`labels.shape.rank` must equal `logits.shape.rank - 1`",
         "Rank mismatch: Rank of labels (received 2) should equal rank of logits minus 1 (received 1)",
     ),

@@ -17,6 +17,9 @@ from tfguard.tables import load_toml
 
 KERAS_WORDS = ("kl_divergence", "kullback_leibler", "KLDivergence", "hinge", "Hinge", "poisson", "Poisson")
 
+#: The last version known whose `tf.compat.v1` takes named arguments only.
+_NAMED_IN_COMPAT = (2, 10)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
@@ -60,11 +63,19 @@ def _of_tensorflow(call: Call, name: str) -> Order | None:
         return None
     keywords = (labels, logits) if version >= (1, 0) else None
     verdict = is_swapped(pair)
-    if len(call.arguments) >= 2 and (1, 0) <= version < tuple(row.get("named_before", ())):
+    if len(call.arguments) >= 2 and _must_be_named(call, tuple(row.get("named_before", ()))):
         # Only 0.12 took positions, logits first: what stands first are the logits, unless it is surely not.
         is_right = (role_of(pair.labels), role_of(pair.predictions)) == (Role.DATA, Role.PREDICTION)
         return Order(pair, not is_right, verdict is True or is_right, keywords, must_be_named=True)
     return Order(pair, True, verdict is True, keywords) if verdict is not False else None
+
+
+def _must_be_named(call: Call, before: tuple[int, ...]) -> bool:
+    """Does the function take no positional arguments in this version and edition?"""
+    version = call.file.target.tensorflow
+    if before == (2, 0) and call.name.startswith("tensorflow.compat.v1.") and version >= (2, 0):
+        return bool(version <= _NAMED_IN_COMPAT)
+    return bool((1, 0) <= version < before)
 
 
 def _of_keras(call: Call, name: str) -> Order | None:
