@@ -109,7 +109,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     -        this version, or XLA, has no such operation
 
     The last column is what makes it repeat itself, as these processes showed. Where TensorFlow sees no GPU but Keras 3
-    has another backend that does, that is probed as well.
+    has another backend that does (JAX, PyTorch), its trainings are probed as well. What is written here has been tried
+    on CPUs, with JAX on a CPU too; on GPUs, and with PyTorch, it is untried.
 
     \b
     The JSON document (schema 1): versions, machine, gpus; left_out: variables of this environment that the probes did

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import sys
 from typing import Any, Callable, List
 
 from tfguard.runtime.telling import Telling
@@ -33,12 +34,34 @@ class Forks:
 _FORKS: List[Forks] = []
 
 
+class Children:
+    """The same on Python 3.6, whose `multiprocessing` reseeds `random` in its children and tells after that."""
+
+    def seed(self) -> None:
+        """In the child; its name in the tree of processes is the same in every run."""
+        process: Any = sys.modules["multiprocessing.process"]
+        for forks in _FORKS:
+            for part in process.current_process()._identity:
+                forks.number = (forks.number << 16) + part
+            forks.in_child()
+
+
+_CHILDREN = Children()
+
+
+def follow_children(util: Any) -> None:
+    """Called with `multiprocessing.util`, where Python cannot be told about forks."""
+    if not hasattr(os, "register_at_fork"):
+        util.register_after_fork(_CHILDREN, Children.seed)
+
+
 def seed_python(module: Any, seed: int, telling: Telling) -> None:
     """Python's global generator, from which Keras takes its initial weights since 2.10."""
     module.seed(seed)
-    if not _FORKS and hasattr(os, "register_at_fork"):
+    if not _FORKS:
         _FORKS.append(Forks(module))
-        os.register_at_fork(before=_FORKS[0].before, after_in_child=_FORKS[0].in_child)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=_FORKS[0].before, after_in_child=_FORKS[0].in_child)
     for forks in _FORKS:
         forks.seed = seed
     telling.say_done("seed {} for random".format(seed))

@@ -5,7 +5,7 @@ import sys
 from typing import List, Optional
 
 from tfguard.runtime.arrivals import Arrivals
-from tfguard.runtime.generators import seed_numpy, seed_python, seed_torch
+from tfguard.runtime.generators import follow_children, seed_numpy, seed_python, seed_torch
 from tfguard.runtime.hashing import check_hash_seed
 from tfguard.runtime.preparing import prepare_jax, prepare_tensorflow
 from tfguard.runtime.settings import GpuMemory, OpDeterminism, Settings
@@ -70,6 +70,7 @@ def apply_settings(
     if settings.seed is not None:
         seed = settings.seed
         _plan(planned, "random", arrivals.when_imported("random", lambda m: seed_python(m, seed, telling)))
+        arrivals.when_imported("multiprocessing.util", follow_children)
         _plan(planned, "NumPy", arrivals.when_imported("numpy.random", lambda m: seed_numpy(m, seed, telling, entropy)))
         arrivals.when_imported("torch", lambda m: seed_torch(m, seed, telling))
     now = arrivals.when_imported("tensorflow", lambda m: prepare_tensorflow(m, settings, telling, entropy))
