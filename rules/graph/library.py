@@ -17,7 +17,7 @@ from tfguard.rules.graph.tapes import Raised, Tape
 
 from tfguard.analysis.flow.calling import call_back
 from tfguard.analysis.flow.containers import items_of
-from tfguard.analysis.flow.graph import Answer, Kind, Mode, Node, reach
+from tfguard.analysis.flow.graph import Answer, Backward, Kind, Mode, Node
 from tfguard.analysis.flow.machine import Call, Frame, Machine, unknown_of
 from tfguard.analysis.flow.values import (
     Bound,
@@ -85,6 +85,8 @@ class TensorLibrary:
         self.is_overridden = False
         #: Functions are traced: a call of one is recorded as a whole, for the sake of any of its arguments.
         self.has_traced = False
+        #: The call that asks now, and what its result is computed from.
+        self.backward: tuple[Call, Backward] | None = None
         #: Every call that asks for gradients.
         self.asked: list[Asked] = []
         #: The lists of variables that came from a collection.
@@ -343,7 +345,9 @@ class TensorLibrary:
         is_plain = all(isinstance(y, (Tensor, Sequence)) for y in alternatives(ys))
         is_plain = is_plain and not self.is_overridden and not call.is_repeated
         if isinstance(x, Tensor) and is_plain and call.argument("stop_gradients", 7) is None:
-            found = reach(results, x.node, wild=wild)
+            if self.backward is None or self.backward[0] is not call:
+                self.backward = (call, Backward(results))
+            found = self.backward[1].to(x.node, wild=wild)
             if found.answer is Answer.NO and not is_set(call.argument("unconnected_gradients", 8)):
                 return NoGradient(x.node, call.node, found)
         inputs = [(ys, Mode.MAYBE), (x, Mode.MAYBE)]

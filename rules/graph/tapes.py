@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfguard.rules.graph.arguments import is_set
 
-from tfguard.analysis.flow.graph import Answer, Kind, Mode, Node, Passes, Reach, reach
+from tfguard.analysis.flow.graph import Answer, Backward, Kind, Mode, Node, Passes, Reach, reach
 from tfguard.analysis.flow.machine import Call, Machine, unknown_of
 from tfguard.analysis.flow.values import (
     Const,
@@ -208,6 +208,8 @@ class Question:
     ys: Value
     may_be_none: bool
     found: list[tuple[Value, Value]] = field(default_factory=list)
+    #: The ways back from the results, strictly those that were recorded or all that may have been.
+    ways: dict[bool, Backward] = field(default_factory=dict)
 
     def gradient(self, x: Value) -> Value:
         """The gradient with respect to one source."""
@@ -298,16 +300,24 @@ class Question:
 
     # -- ways through what the tape recorded ------------------------------------------------------------------------
 
-    def passes(self, x: Node, *, strict: bool = False, late: bool = False) -> Passes:
-        """The ways that the tape recorded; an op that may give back its argument may be none at all."""
+    def back(self, results: tuple[Node, ...], x: Node, *, strict: bool = False, late: bool = False) -> Reach:
+        """Follow what the tape recorded, from the results to a source."""
         since = 0 if late or self._is_accessed(x) else self.tape.watched.get(x, 0)
         if not strict and since and self._is_recording_before(x, since):
             since = 0
+        if since:
+            return reach(results, x, passes=self.passes(x, since, strict=strict))
+        if strict not in self.ways:
+            self.ways[strict] = Backward(results, self.passes(x, 0, strict=strict))
+        return self.ways[strict].to(x)
+
+    def passes(self, x: Node, since: int, *, strict: bool) -> Passes:
+        """The ways that the tape recorded; an op that may give back its argument may be none at all."""
 
         def check(node: Node, before: Node | None) -> bool:
             if not self.tape.records(node):
                 return not strict and not is_plain(self.library, node)
-            return before is not x or node.number >= since
+            return not since or before is not x or node.number >= since
 
         return check
 
@@ -326,17 +336,17 @@ class Question:
 
     def answer(self, results: tuple[Node, ...], x: Node) -> Reach:
         """Does a gradient lead from the results to a source?"""
-        found = reach(results, x, passes=self.passes(x, strict=True))
+        found = self.back(results, x, strict=True)
         if found.answer is Answer.YES:
             return found
-        found = reach(results, x, passes=self.passes(x))
+        found = self.back(results, x)
         return replace(found, answer=Answer.UNDECIDED) if found.answer is Answer.YES else found
 
     def cause(self, results: tuple[Node, ...], x: Node, found: Reach) -> str:
         """Why there is no way; empty where the graph has none either."""
         if any(wall.api.split(".")[0] == _NUMPY for wall in found.blocked):
             return _NUMPY
-        if x in self.tape.watched and reach(results, x, passes=self.passes(x, late=True)).answer is not Answer.NO:
+        if x in self.tape.watched and self.back(results, x, late=True).answer is not Answer.NO:
             return "late"
         whole = reach(results, x)
         if any(wall.api.split(".")[0] == _NUMPY for wall in whole.blocked):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,6 +104,9 @@ def passed(results: Iterable[Node]) -> dict[Node, None]:
     return _back(list(results), (Mode.FLOWS, Mode.MAYBE), everywhere)
 
 
+#: So many of the nodes that stop a gradient are named.
+_MOST_WALLS = 8
+
 #: May a gradient pass from a node to this one of its inputs (None: to those that are not known)?
 Passes = Callable[[Node, "Node | None"], bool]
 
@@ -127,21 +132,55 @@ def needed(results: Iterable[Node], given: Iterable[Node] = ()) -> dict[Node, No
 
 def reach(results: Iterable[Node], target: Node, *, wild: bool = False, passes: Passes = everywhere) -> Reach:
     """Follow the inputs of the results back to the target; `wild` where the results are not all known."""
-    starts = list(dict.fromkeys(results))
-    sure, possible = _back(starts, (Mode.FLOWS,), passes), _back(starts, (Mode.FLOWS, Mode.MAYBE), passes)
-    sources = tuple(node for node in possible if node.kind is not Kind.OP)
-    is_many = target.many and passes is everywhere
-    if target in sure and not is_many:
-        return Reach(Answer.YES, depends_on=sources)
-    if target in possible or wild or is_many or any(node.wild and passes(node, None) for node in possible):
-        return Reach(Answer.UNDECIDED, depends_on=sources)
-    walls = [
-        node
-        for node in possible
-        for before, mode in node.inputs
-        if mode is Mode.BLOCKED and passes(node, before) and target in _back([before], tuple(Mode), passes)
-    ]
-    return Reach(Answer.NO, tuple(dict.fromkeys(walls)), sources)
+    return Backward(results, passes).to(target, wild=wild)
+
+
+class Backward:
+    """What some results are computed from, followed once for all that is asked of them."""
+
+    def __init__(self, results: Iterable[Node], passes: Passes = everywhere) -> None:
+        self.starts = list(dict.fromkeys(results))
+        self.passes = passes
+
+    @cached_property
+    def sure(self) -> dict[Node, None]:
+        """Where a gradient surely passes."""
+        return _back(self.starts, (Mode.FLOWS,), self.passes)
+
+    @cached_property
+    def possible(self) -> dict[Node, None]:
+        """Where a gradient may pass."""
+        return _back(self.starts, (Mode.FLOWS, Mode.MAYBE), self.passes)
+
+    @cached_property
+    def _whole(self) -> dict[Node, None]:
+        return _back(self.starts, tuple(Mode), self.passes)
+
+    @cached_property
+    def _sources(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.possible if node.kind is not Kind.OP)
+
+    @cached_property
+    def _is_wild(self) -> bool:
+        return any(node.wild and self.passes(node, None) for node in self.possible)
+
+    def to(self, target: Node, *, wild: bool = False) -> Reach:
+        """Does a gradient lead to the target?"""
+        is_many = target.many and self.passes is everywhere
+        if target in self.sure and not is_many:
+            return Reach(Answer.YES, depends_on=self._sources)
+        if target in self.possible or wild or is_many or self._is_wild:
+            return Reach(Answer.UNDECIDED, depends_on=self._sources)
+        walls = dict.fromkeys(islice(self._walls(target), _MOST_WALLS)) if target in self._whole else {}
+        return Reach(Answer.NO, tuple(walls), self._sources)
+
+    def _walls(self, target: Node) -> Iterator[Node]:
+        """The nodes that keep a gradient from passing to inputs that lead to the target."""
+        for node in self.possible:
+            for before, mode in node.inputs:
+                is_wall = mode is Mode.BLOCKED and self.passes(node, before)
+                if is_wall and target in _back([before], tuple(Mode), self.passes):
+                    yield node
 
 
 def _back(starts: Sequence[Node], modes: tuple[Mode, ...], passes: Passes) -> dict[Node, None]:

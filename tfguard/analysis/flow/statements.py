@@ -112,10 +112,11 @@ def _replace(names: dict[str, Value], values: dict[str, Value]) -> None:
 
 
 def _merged(states: list[dict[str, Value]]) -> dict[str, Value]:
-    if len(states) == 1:
-        return states[0]
-    keys = dict.fromkeys(key for state in states for key in state)
-    return {key: join([state[key] for state in states if key in state]) for key in keys}
+    first, *others = states
+    merged = dict(first)
+    differing = {key: None for state in others for key, value in state.items() if merged.get(key) is not value}
+    merged.update({key: join([state[key] for state in states if key in state]) for key in differing})
+    return merged
 
 
 def _for(m: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> Ends:
