@@ -25,6 +25,8 @@ SCHEMA = 2
 #: What a record holds.
 _FIELDS = {"program": str, "trace": list, "environment": dict, "runs": int, "agree": bool, "looked_at": dict}
 
+#: Its kernels round in their own way, and decide on much else that is listed.
+_LIBRARY = "TensorFlow"
 #: What differs can change what is computed, or only how it is rounded.
 _CONTENT = (
     *("program", "source", "commit", "TensorFlow", "Keras", "tf_keras", "NumPy", "SciPy", "scikit-learn", "pandas"),
@@ -73,7 +75,8 @@ class Comparison:
         """What differs between the two places, the likeliest cause first."""
         then = {**self.recorded["environment"], "program": self.recorded["program"]}
         found = list(iter_changes(then, {**self.place, "program": self.program}))
-        ranks = [*_ROUNDING, *_CONTENT, *_UNLIKELY] if self.is_rounding else [*_CONTENT, *_ROUNDING, *_UNLIKELY]
+        order = [_LIBRARY, *_ROUNDING, *_CONTENT] if self.is_rounding else [*_CONTENT, *_ROUNDING]
+        ranks = [*order, *_UNLIKELY]
         return sorted(found, key=lambda change: ranks.index(change.kind))
 
     @property

@@ -59,8 +59,9 @@ def numbers_of(value: Any) -> Numbers:
         return [count, *flat.tolist()]
     flat = flat[:: -(-count // MOST)]
     sizes = abs(flat)
-    summary = [sizes.max(), flat.mean(dtype="float64"), sizes.mean(dtype="float64")]
-    return [count, *(float(number) for number in summary), *flat[:: flat.size // WHOLE][:WHOLE].tolist()]
+    looked_at = int(flat.size)
+    mean, mean_size = (float(values.sum(dtype="float64")) / looked_at for values in (flat, sizes))
+    return [count, float(sizes.max()), mean, mean_size, *flat[:: looked_at // WHOLE][:WHOLE].tolist()]
 
 
 class Reading(NamedTuple):
