@@ -17,7 +17,7 @@ from tfguard.cli.recorded_run import Comparison
 from tfguard.cli.verdict import Run, Verdict, compare_with_record
 from tfguard.runtime.comparing import find_divergence
 from tfguard.runtime.distances import Distance, iter_distances, largest_difference
-from tfguard.runtime.magnitudes import Tolerance, find_difference, find_largest
+from tfguard.runtime.magnitudes import Tolerance, find_difference, find_largest, numbers_of
 from tfguard.runtime.printed import LONGEST, find_printed_difference, read_printed
 
 Event = dict[str, Any]
@@ -167,6 +167,33 @@ def test_many_steps_are_put_together_and_none_is_lost() -> None:
     assert [kind for _, _, kind in iter_stretches(folded)] == ["same", "differs", "same"]
     assert "points=" in plot_distances("t", [Line("weights", "weights", values)])
     assert fold([], max) == []
+
+
+def test_numbers_of_arrays() -> None:
+    np = pytest.importorskip("numpy")
+    assert numbers_of(np.array([[1.5, -2.0]], "float32")) == [2, 1.5, -2.0]
+    assert numbers_of(np.float64(0.25)) == [1, 0.25]
+    assert numbers_of(np.array([1 + 2j], "complex64")) == [2, 1.0, 2.0]
+    assert numbers_of(np.array([], "float32")) == [0]
+    large = np.arange(-10, 190, dtype="float32").reshape(20, 10)
+    assert numbers_of(large) == [200, 189.0, 89.5, 90.05, *range(-10, 190, 25)]
+    assert numbers_of(large.T.copy().T[::2]) != numbers_of(large)
+    assert isinstance(numbers_of(np.array([1, 2])), str)
+    huge = np.ones(1 << 20, "float16")
+    assert numbers_of(huge)[:4] == [1 << 20, 1.0, 1.0, 1.0]
+    with np.errstate(all="raise"):
+        endless = numbers_of(np.array([np.inf, -np.inf, np.nan] * 5, "float32"))
+    assert find_difference(endless, endless).relative == 0
+
+
+def test_close_arrays_are_always_taken_for_the_same() -> None:
+    np = pytest.importorskip("numpy")
+    random = np.random.default_rng(1)
+    for size in (3, 100, 100_000):
+        one = random.normal(size=size)
+        other = one + random.uniform(-1, 1, size=size) * 1e-6 * abs(one).max()
+        assert find_difference(numbers_of(one), numbers_of(other)).relative <= 1.01e-6
+        assert find_difference(numbers_of(one), numbers_of(other)).relative > 0
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """A few numbers that stand for an array: they tell how far two runs are apart, where a digest only tells that they are.
 
 Of an array of up to eight values all are kept. Of a larger one its largest magnitude, its mean, the mean of its
-magnitudes and eight values spread evenly over it; where it has more than 65,536 values, of every n-th, so that no more
-than 65,536 are looked at. If two arrays differ by at most d in each value, each of these numbers differs by at most d.
-Numbers that are not floats are compared bit for bit: a digest stands for them.
+magnitudes and eight values spread evenly over it; where it has more than 65,536 values, all but the largest of every
+n-th, so that no more than 65,536 are looked at. If two arrays differ by at most d in each value, each of these numbers
+differs by at most d. Numbers that are not floats are compared bit for bit: a digest stands for them.
 """
 
+import sys
 from typing import Any, List, NamedTuple, Optional, Union
 
 from tfguard.runtime.trace import digest
@@ -57,11 +58,12 @@ def numbers_of(value: Any) -> Numbers:
     count = int(flat.size)
     if count <= WHOLE:
         return [count, *flat.tolist()]
-    flat = flat[:: -(-count // MOST)]
-    sizes = abs(flat)
-    looked_at = int(flat.size)
-    mean, mean_size = (float(values.sum(dtype="float64")) / looked_at for values in (flat, sizes))
-    return [count, float(sizes.max()), mean, mean_size, *flat[:: looked_at // WHOLE][:WHOLE].tolist()]
+    with sys.modules["numpy"].errstate(all="ignore"):  # not finite, in a program that has asked for errors
+        largest = max(float(flat.max()), -float(flat.min()))
+        flat = flat[:: -(-count // MOST)]
+        looked_at = int(flat.size)
+        mean, mean_size = (float(values.sum(dtype="float64")) / looked_at for values in (flat, abs(flat)))
+    return [count, largest, mean, mean_size, *flat[:: looked_at // WHOLE][:WHOLE].tolist()]
 
 
 class Reading(NamedTuple):
