@@ -1,4 +1,4 @@
-"""Functions that TensorFlow traces, and what runs in them while it does (part of the TFG32x rules).
+"""Functions that TensorFlow traces, and what runs in them while it does (part of TFG318 and of the TFG32x rules).
 
 `tf.function` runs the Python code of a function to make a graph of it, and later runs the graph. A `Step` is a call or
 an assignment that runs then: in the function itself or in functions of the file that it calls. A step is certain when
@@ -92,8 +92,8 @@ class Step:
     """A call or an assignment that runs while a function is traced."""
 
     node: ast.Call | ast.Assign | ast.AugAssign | ast.Return
-    #: The function whose body holds it.
-    function: Function
+    #: The function (or module) whose body holds it.
+    function: Function | ast.Module
     #: Does every trace run it?
     is_certain: bool
     #: Does it stand in a `with tf.init_scope()`, outside of the graph?
@@ -190,7 +190,15 @@ def _last(call: CallSite) -> str:
 
 def steps_of(traced: Traced) -> tuple[Step, ...]:
     """What runs while a function is traced, in order."""
-    found: tuple[Step, ...] = traced.file.once(("steps", traced.function), lambda: tuple(_Walk(traced).run()))
+    found: tuple[Step, ...] = traced.file.once(
+        ("steps", traced.function), lambda: tuple(_Walk(traced.file, traced.function).run())
+    )
+    return found
+
+
+def steps_of_body(file: FileModel, owner: ast.Module | ast.FunctionDef) -> tuple[Step, ...]:
+    """What runs when a module is loaded or a function is called, in order."""
+    found: tuple[Step, ...] = file.once(("steps", owner), lambda: tuple(_Walk(file, owner).run()))
     return found
 
 
@@ -205,12 +213,12 @@ class _State:
 class _Walk:
     """Goes through the body of one traced function, and of those that it calls, in the order in which they run."""
 
-    def __init__(self, traced: Traced) -> None:
-        self.file = traced.file
-        self.here: Function = traced.function
-        self.start = traced.function
+    def __init__(self, file: FileModel, start: Function | ast.Module) -> None:
+        self.file = file
+        self.here = start
+        self.start = start
         #: Functions that are being followed or were, surely (True) or perhaps (False).
-        self.seen: dict[ast.AST, bool] = {traced.function: True}
+        self.seen: dict[ast.AST, bool] = {start: True}
 
     def run(self) -> Iterator[Step]:
         if isinstance(self.start, ast.Lambda):
@@ -333,6 +341,8 @@ class _Walk:
 
     def is_parameter(self, node: ast.expr) -> bool:
         """Is it a parameter of the function that is being followed (`training`)?"""
+        if isinstance(self.here, ast.Module):
+            return False
         given = self.here.args
         names = {parameter.arg for parameter in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
         return isinstance(node, ast.Name) and node.id in names

@@ -1,20 +1,24 @@
-"""TFG321, TFG322 and TFG323 by execution: every fixture is run; those that are found go wrong, the others do not."""
+"""TFG318 to TFG323 by execution: every fixture is run; those that are found go wrong, the others do not."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import pytest
 
 from forked import Ran, run_programs
-from running import expected_in, target_of
+from running import expected_in, run_fix, target_of
 from tfguard.catalogue import load_catalogue
 from tfguard.cli.errors_explained import find_matches
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
-GOLDENS = Path(__file__).parent / "goldens" / "traced_functions.json"
+GOLDENS = Path(__file__).parent / "goldens" / "graph_traps.json"
 RULES = {rule.name: rule for rule in load_catalogue().rules}
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is missing")
 
@@ -25,7 +29,7 @@ def cases_of(rule: str) -> list[Path]:
 
 
 def is_found(path: Path) -> bool:
-    return bool(expected_in(path.read_text()))
+    return bool(expected_in(path.read_text())) and not path.stem.endswith(".fixed")
 
 
 def judge_errors(rule: str, path: Path, ran: Ran, version: str) -> None:
@@ -46,6 +50,8 @@ def judge_draws(rule: str, path: Path, ran: Ran, version: str) -> None:
 
 
 JUDGES = {
+    "supervisor-with-block": judge_errors,
+    "sync-replicas-without-step": judge_errors,
     "side-effect-in-tf-function": judge_errors,
     "variable-in-tf-function": judge_errors,
     "python-random-in-tf-function": judge_draws,
@@ -66,7 +72,7 @@ def test_found_programs_go_wrong_and_others_do_not(ran: dict[str, Ran], path: Pa
 
 
 def test_other_versions_are_what_the_rules_say() -> None:
-    """Recorded by tests/era/record_traced_functions.py: how each program ended, and with what error."""
+    """Recorded by tests/era/record_graph_traps.py: how each program ended, and with what error."""
     recorded = json.loads(GOLDENS.read_text())
     assert len(recorded) >= 3
     for version, rows in recorded.items():
@@ -74,3 +80,30 @@ def test_other_versions_are_what_the_rules_say() -> None:
             rule, case = name.split("/")
             path = FIXTURES / rule / f"{case}.py"
             JUDGES[rule](rule, path, Ran(row["status"], row["stdout"], row["error"]), version)
+
+
+def lasts(path: Path, seconds: float) -> bool:
+    """Is the program still running some seconds after it said that it is up?"""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        [sys.executable, str(path)], env=environment, stdout=PIPE, stderr=DEVNULL, text=True
+    ) as running:
+        assert running.stdout is not None
+        while "parameter server is up" not in running.stdout.readline():
+            assert running.poll() is None
+        try:
+            running.wait(seconds)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            return True
+        return False
+
+
+@needs_tensorflow
+@pytest.mark.tensorflow
+def test_a_parameter_server_lasts_only_where_it_joins(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text((FIXTURES / "ps-without-join" / "pass_branch.py").read_text())
+    assert not lasts(path, 30)
+    run_fix(tmp_path, select=["TFG320"], unsafe_fixes=True)
+    assert lasts(path, 6)
