@@ -8,8 +8,9 @@ a model that is made outside and compiled inside; the optimizer may be made anyw
 ## Why it matters
 Keras 3 stops in `fit` with "Mixing different tf.distribute.Strategy objects" or with an AssertionError without a text;
 Keras 2 stops in `compile` with "was created inside a different distribution strategy scope than the model" or "was not
-created in the distribution strategy scope of". Names of optimizers and metrics (`"adam"`, `["mae"]`) are fine anywhere:
-Keras makes the objects itself. `SGD` without momentum is fine too.
+created in the distribution strategy scope of". In Keras 3 the name of an optimizer (`"adam"`) makes it where `compile`
+stands; `SGD` without momentum has no variables beside the weights and is fine anywhere. So are losses and, by name,
+metrics.
 
 ## Bad
     import numpy as np
@@ -38,7 +39,7 @@ Keras makes the objects itself. `SGD` without momentum is fine too.
     strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
     with strategy.scope():
         model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(1)])
-    model.compile("adam", "mse", metrics=["mae"])
+    model.compile(tf.keras.optimizers.SGD(0.1), "mse", metrics=["mae"])
     model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0)
 
 ## Fix safety
@@ -92,9 +93,9 @@ def _judge(call: CallSite, made: CallSite, scopes: list[ast.With]) -> Iterator[F
     if model_scope is not None:
         where = Note("the model is made here", file.path, *file.source.position(made.span.start))
         for part in _parts(call, is_keras_3):
-            origin = part.origin
-            is_one = origin.call is not None and _scope_around(file, origin.node, scopes) is None
-            if is_one and _is_same_body(file, origin.node, call.node) and (not is_keras_3 or _is_run(call)):
+            origin = part.origin if part.origin.call is not None else part
+            is_outside = _scope_around(file, origin.node, scopes) is None
+            if is_outside and _is_same_body(file, origin.node, call.node) and (not is_keras_3 or _is_run(call)):
                 what = "optimizer" if is_keras_3 else "metric"
                 message = f"this {what} is made outside of the scope of the model's strategy: {_RAISES[is_keras_3]}"
                 yield rule.finding(origin, message, fix=_fix(call, origin, model_scope), notes=[where])
@@ -212,6 +213,8 @@ def _parts(call: CallSite, is_keras_3: bool) -> Iterator[Expr]:
     table = load_distributed()["strategies"]
     if is_keras_3:
         given = call.argument("optimizer", 0).expr
+        if given is not None and isinstance(given.node, ast.Constant) and given.node.value not in ("sgd", "SGD", None):
+            yield given
         made = given.origin.call if given is not None else None
         if given is not None and made is not None and _is_below(made, table["optimizers"]) and not _is_plain(made):
             yield given
