@@ -68,10 +68,10 @@ def main() -> None:
     for version, python in sorted(pythons.items()):
         done = subprocess.run([python, "-W", "ignore", "-c", VERSIONS], capture_output=True, text=True, check=True)
         goldens["versions"][version] = json.loads(done.stdout.splitlines()[-1])
-    for planted in all_planted():
+    programs = {planted.name: planted for planted in all_planted()}
+    for planted in [programs[name] for name in options.only or programs]:
         known = goldens["programs"].get(planted.name, {}).get("sources") == digest_of(planted)
-        wanted = planted.name in options.only if options.only else not known
-        if wanted and planted.version in pythons:
+        if (options.only or not known) and planted.version in pythons:
             goldens["programs"][planted.name] = row = record(planted, pythons[planted.version])
             print(
                 planted.name,

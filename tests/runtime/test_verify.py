@@ -73,6 +73,69 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+#: Causes that are found by what the program does, with their lines.
+BY_PLACE = {
+    "clock": ("import time\nx = 1\nprint(time.time())", "fresh-entropy", 3),
+    "date": ("import datetime\n\nprint(datetime.datetime.now())", "fresh-entropy", 3),
+    "entropy": ("import os\nprint(os.urandom(8))", "fresh-entropy", 2),
+    "uuid": ("import uuid\nx = 1\nprint(uuid.uuid4())", "fresh-entropy", 3),
+    "own generator": ("import random\nx = random.Random()\nprint(x.random())", "fresh-entropy", 2),
+    "seed of the process": ("import os, random\nrandom.seed(os.getpid())\nprint(random.random())", "fresh-entropy", 2),
+    "child": (
+        "import multiprocessing, random\ndef draw():\n    return random.random()\n"
+        "if __name__ == '__main__':\n    random.seed(1)\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        print(pool.apply(draw), random.random())",
+        "insufficient-seed",
+        6,
+    ),
+    "threads": (
+        "import random, threading, time\nrandom.seed(1)\nfound = []\n"
+        "def work(number):\n    time.sleep(0.02 + (hash(str(number)) + time.perf_counter_ns()) % 7 / 1000)\n"
+        "    found.append(number)\n"
+        "threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]\n"
+        "for thread in threads:\n    thread.start()\n"
+        "for thread in threads:\n    thread.join()\nprint(found)",
+        "parallel-order",
+        9,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BY_PLACE))
+def test_a_cause_with_its_line(folder: Path, name: str) -> None:
+    text, rule, line = BY_PLACE[name]
+    code, result = verify(folder, text, "--stdout")
+    assert (code, [(cause["rule"], cause["place"]) for cause in result["causes"]]) == (
+        1,
+        [(rule, f"program.py:{line}")],
+    )
+
+
+SEVERAL = """
+import os, random, time
+print(list({"alpha", "beta", "gamma", "delta"}))
+print(os.listdir("data"))
+print(random.random(), random.Random().random())
+print(time.time_ns())
+"""
+
+
+def test_several_causes_are_all_named_and_no_other(folder: Path) -> None:
+    code, result = verify(folder, SEVERAL, "--stdout")
+    assert (code, [cause["rule"] for cause in result["causes"]]) == (
+        1,
+        ["hash-order", "unordered-files", "fresh-entropy", "unseeded-training", "fresh-entropy"],
+    )
+    assert result["cause"] == result["causes"][0]
+
+
+def test_a_trial_that_waits_for_ever_is_no_remedy(folder: Path) -> None:
+    text = "import random\nx = random.random()\nimport os\nif os.environ.get('PYTHONHASHSEED') == '0':\n"
+    code, result = verify(folder, text + "    import time; time.sleep(60)\nprint(x)", "--stdout", "--timeout", "5")
+    assert (code, result["cause"]["rule"]) == (1, "unseeded-training")
+
+
 @pytest.mark.parametrize("name", sorted(PLANTED))
 def test_a_planted_cause_is_named(folder: Path, name: str) -> None:
     text, rule, _ = PLANTED[name]

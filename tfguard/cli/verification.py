@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ _SHOWN = 4000
 _CONFIRMING = 3
 #: Runs in which a step is looked at before its operations count as the same.
 _WATCHING = 5
+#: A trial may take this many seconds, and so many times what a run took before.
+_PATIENCE, _SLOWER = 60, 20
+#: As `timeout` has it.
+_TOO_LONG = 124
 
 
 class VerifyError(TfguardError):
@@ -71,6 +76,8 @@ class Verification:
         self.hash_varies = "PYTHONHASHSEED" not in os.environ
         self.files: WrittenFiles | None = None
         self.trials = 0
+        #: Seconds that the longest run took so far.
+        self.longest = 0.0
 
     def verify(self) -> Verdict:
         """With the files that the program writes put back after each run, where they are looked at."""
@@ -182,19 +189,27 @@ class Verification:
 
     def call(self, program: Program, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """Run it to its end, with nothing to read."""
+        began = time.monotonic()
+        timeout = self.options.timeout
+        if self.trials and timeout is None:
+            timeout = _PATIENCE + _SLOWER * self.longest
         try:
-            return subprocess.run(
+            done = subprocess.run(
                 program.command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=self.options.timeout,
+                timeout=timeout,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise ConfigError(f"a run took longer than {self.options.timeout:g} s") from error
+            if self.trials:  # a remedy that the program waits for ever under is none
+                return subprocess.CompletedProcess(program.command, _TOO_LONG, "", "")
+            raise ConfigError(f"a run took longer than {timeout:g} s") from error
+        self.longest = max(self.longest, time.monotonic() - began)
+        return done
 
     def compared(
         self, events: list[Event], done: subprocess.CompletedProcess[str], written: list[Event]

@@ -72,11 +72,16 @@ class Diagnosis:
         return found if unexplained is None else [*found, unexplained]
 
     def remedies(self) -> List[Remedy]:
-        """In the order in which they are tried: seeds first where a generator that is drawn from has none."""
+        """In the order in which they are tried: those first for which something was seen, so that trials are few."""
         trace = self.baseline[0]
         seeded = [event["generator"] for event in events_of([trace], "seed")]
-        is_unseeded = any(name not in seeded for name in causes.used_in(trace))
-        return sorted(REMEDIES, key=lambda remedy: is_unseeded and remedy.name != "seed")
+        seen = {
+            "order": bool(events_of([trace], "listing")),
+            "constants": True,
+            "seed": any(name not in seeded for name in causes.used_in(trace)),
+            "in turn": True,
+        }
+        return sorted(REMEDIES, key=lambda remedy: not seen.get(remedy.name, False))
 
     def can_matter(self, remedy: Remedy) -> bool:
         """Is there anything that it changes?"""
