@@ -1,6 +1,6 @@
 # tensorflow: 2.21
 # rule: parallel-order
-# first: inputs 1
+# first: inputs *
 import tensorflow as tf
 
 tf.keras.utils.set_random_seed(11)

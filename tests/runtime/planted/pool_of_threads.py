@@ -1,6 +1,6 @@
 # tensorflow: 2.21
 # rule: parallel-order
-# first: inputs 1
+# first: inputs *
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
