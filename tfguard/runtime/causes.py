@@ -116,7 +116,9 @@ def seed_cause(trace: List[Event]) -> Cause:
         )
         remedy = "seed in the function that they run, with a number of its own for each (`tfguard run` does)"
         return Cause("insufficient-seed", sentence, remedy, processes[0])
-    place = (late or events_of([trace], "seed"))[0].get("place")
+    seeds = events_of([trace], "seed")
+    unseen = [event for event in seeds if event["generator"] == "tensorflow"]  # draws from it are not seen
+    place = (late or unseen or seeds)[0].get("place")
     sentence = "every generator is seeded, but too late or for another graph; the first such seed is at {}".format(
         place
     )

@@ -5,6 +5,7 @@ import sys
 import weakref
 from typing import Any, List, Optional, Tuple
 
+from tfguard.runtime.feeding import Feeds
 from tfguard.runtime.losses import find_loss, names_of
 from tfguard.runtime.magnitudes import Numbers, Reading, numbers_of, read_arrays
 from tfguard.runtime.preparing import find
@@ -31,6 +32,7 @@ class Recorder:
         self.tf: Any = None
         #: The operation itself: `variable.numpy()` takes three times as long.
         self.read_variable: Any = None
+        self.feeds = Feeds(trace)
         self.variables: List[Any] = []
         self.new: List[Tuple[int, Optional[str]]] = []
 
@@ -48,6 +50,7 @@ class Recorder:
             if hasattr(functions, _INITIALIZE):
                 self.wrap(functions, _INITIALIZE, self.initializing)
         self.wrap(tf.GradientTape, "gradient", self.differentiating)
+        self.feeds.install(tf)
 
     def wrap(self, owner: Any, name: str, make: Any) -> None:
         original = getattr(owner, name)
@@ -74,7 +77,8 @@ class Recorder:
             inputs = self.read_tensors((arguments, keywords))
             result = original(function, *arguments, **keywords)
             name = getattr(getattr(function, "python_function", None), "__name__", "function")
-            self.record(name, inputs, self.unwrap(result))
+            taken = self.feeds.take()
+            self.record(name, inputs if inputs.digest is not None else taken, self.unwrap(result))
             return result
 
         return __call__
@@ -99,6 +103,7 @@ class Recorder:
             self.record_new()
             inputs = self.read_tensors(target)
             result = original(tape, target, sources, *arguments, **keywords)
+            self.feeds.take()
             self.record(_GRADIENT, inputs, result)
             return result
 
