@@ -18,7 +18,7 @@ with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     coordinator = tf.train.Coordinator()
     threads = tf.train.start_queue_runners(session, coordinator)
-    for _ in range(15):
+    for _ in range(80):
         session.run([train, loss])
     coordinator.request_stop()
     coordinator.join(threads)
