@@ -87,6 +87,7 @@ class TensorLibrary:
         self.has_traced = False
         #: The call that asks now, and what its result is computed from.
         self.backward: tuple[Call, Backward] | None = None
+        self.curves: steps.Curves | None = None
         #: Every call that asks for gradients.
         self.asked: list[Asked] = []
         #: The lists of variables that came from a collection.

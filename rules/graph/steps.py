@@ -48,11 +48,33 @@ def needs_of_gradient(library: TensorLibrary, ys: Value, targets: list[Value]) -
     """
     wanted = {target.node for target in targets if isinstance(target, Tensor)}
     wanted |= library.hidden
-    found: dict[Node, None] = {}
-    for node in passed(sure_nodes(ys)):
-        if node.api in library.table.curved and not wanted.isdisjoint(needed([node])):
-            found.update(dict.fromkeys(node.needs))
-    return list(found)
+    results = tuple(sure_nodes(ys))
+    if library.curves is None or library.curves.results != results:
+        library.curves = Curves(results, library.table)
+    found: list[Node] = library.curves.needs(wanted)
+    return found
+
+
+class Curves:
+    """The ops behind some results whose gradient needs what they were given, found once for all variables."""
+
+    def __init__(self, results: tuple[Node, ...], table: Table) -> None:
+        self.results = results
+        self.nodes = [node for node in passed(results) if node.api in table.curved]
+        self.users: dict[Node, list[Node]] = {}
+        for node in needed(self.nodes):
+            for before in node.needs:
+                self.users.setdefault(before, []).append(node)
+
+    def needs(self, wanted: set[Node]) -> list[Node]:
+        """What the ops are given that are computed from one of the variables."""
+        reached, waiting = set(wanted), list(wanted)
+        while waiting:
+            for node in self.users.get(waiting.pop(), ()):
+                if node not in reached:
+                    reached.add(node)
+                    waiting.append(node)
+        return list(dict.fromkeys(before for node in self.nodes if node in reached for before in node.needs))
 
 
 def computes_all(table: Table, name: str) -> bool:
