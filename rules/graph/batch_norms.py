@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tfguard.rules.graph.arg_scopes import ArgScopes
 from tfguard.rules.graph.following import Followed
 from tfguard.rules.graph.train_steps import behind_step, is_step
 
 from tfguard.analysis.flow.graph import Node
 from tfguard.analysis.flow.machine import Call
-from tfguard.analysis.flow.values import Const, Tensor, Value, alternatives
+from tfguard.analysis.flow.values import Const, External, Mapping, Tensor, Value, alternatives
 
 NAMES = ("batch_norm", "BatchNormalization")
 _LAYERS = ("tensorflow.layers.batch_normalization", "tensorflow.layers.BatchNormalization.__call__")
 _CONTRIB = ("tensorflow.contrib.layers.batch_norm", "tensorflow.contrib.slim.batch_norm", "tf_slim.batch_norm")
+#: Where the layers are that take a `normalizer_fn`.
+_SLIM = ("tensorflow.contrib.layers.", "tensorflow.contrib.slim.", "tf_slim.")
 #: Words of a program that takes care of the updates, in a way that is not looked into.
 _CARES = ("UPDATE_OPS", "update_ops", ".updates", "create_train_op", "optimize_loss", "get_updates_for")
 #: Words of a program that reads the averages by name.
@@ -57,7 +60,8 @@ def steps_without_updates(followed: Followed) -> Iterator[Step]:
     texts = [module.file.source.text for module in machine.modules.values()]
     if any(word in text for text in texts for word in _CARES):
         return
-    norms = [norm for call in machine.calls for norm in _norms(call, canonical(call.name))]
+    scopes = ArgScopes(machine, canonical)
+    norms = [norm for call in machine.calls for norm in _norms(call, canonical(call.name), scopes)]
     wanted = _wanted(norms, texts, [canonical(call.name) for call in machine.calls])
     if not wanted:
         return
@@ -71,18 +75,36 @@ def steps_without_updates(followed: Followed) -> Iterator[Step]:
             yield Step(call, mine[0], len(places) == 1 and all(norm.node in behind for norm in before))
 
 
-def _norms(call: Call, name: str) -> Iterator[Norm]:
+def _norms(call: Call, name: str, scopes: ArgScopes) -> Iterator[Norm]:
+    """The batch normalisation that a call makes, if it makes one whose updates go into the collection."""
     if not isinstance(call.result, Tensor) or call.has_more:
         return
+    node = call.result.node
     if name in _LAYERS:
         training = call.argument("training", 1 if name.endswith("__call__") else None)
-        is_default = False
-    elif name in _CONTRIB and "updates_collections" not in call.keywords:
-        training = call.argument("is_training")
-        is_default = True
-    else:
-        return
-    yield Norm(call, call.result.node, is_default if training is None else _truth(training))
+        yield Norm(call, node, False if training is None else _truth(training))
+    elif name in _CONTRIB:
+        given = scopes.keywords_of(call, name)
+        if given is not None and "updates_collections" not in given:
+            yield Norm(call, node, _truth(given.get("is_training", Const(True))))
+    elif name.startswith(_SLIM):
+        given = _normaliser(call, name, scopes)
+        if given is not None and "updates_collections" not in given:
+            yield Norm(call, node, _truth(given.get("is_training", Const(True))))
+
+
+def _normaliser(call: Call, name: str, scopes: ArgScopes) -> dict[str, Value] | None:
+    """The arguments of the batch normalisation that a layer of slim is given as its `normalizer_fn`."""
+    given = scopes.keywords_of(call, name)
+    function = given.get("normalizer_fn") if given is not None else None
+    if given is None or not isinstance(function, External) or function.made_by is not None:
+        return None
+    norm = scopes.canonical(function.name)
+    found = scopes.keywords_of(call, norm) if norm in _CONTRIB else None
+    parameters = given.get("normalizer_params", Mapping({}))
+    if found is None or not isinstance(parameters, Mapping) or parameters.rest is not None:
+        return None
+    return {**found, **{str(key): value for key, value in parameters.items.items()}}
 
 
 def _truth(value: Value) -> bool | None:
