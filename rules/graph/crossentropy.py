@@ -41,8 +41,8 @@ class Doubled:
     ending: Ending
     #: The loss of Keras; None for a function of TensorFlow.
     keras: KerasLoss | None = None
-    #: The loss looks through the activation, in this version.
-    is_seen_through: bool = False
+    #: The loss looks through the activation, in this version; None: where it is compiled into a graph.
+    is_seen_through: bool | None = False
 
     @property
     def is_missing(self) -> bool:
@@ -75,9 +75,10 @@ class Doubled:
                 f"`from_logits=True`, but what `{self.keras.title}` is given ends in a {self.ending.kind}: Keras warns "
                 "and takes what went into it; where it cannot see it, the loss is wrong"
             )
+        where = " wherever it is not compiled into a graph" if self.is_seen_through is None else ""
         return (
             f"`from_logits=True`, but what `{self.keras.title}` is given ends in a {self.ending.kind}, which is then "
-            "applied twice: the loss of a perfect prediction is not 0, and training is slow"
+            f"applied twice{where}: the loss of a perfect prediction is not 0, and training is slow"
         )
 
 
@@ -134,15 +135,17 @@ def _disagreement(call: Call, loss: KerasLoss | None, ending: Ending | None, *, 
     return Doubled(call, ending, loss, _is_seen_through(call, loss, ending, in_graph=in_graph))
 
 
-def _is_seen_through(call: Call, loss: KerasLoss, ending: Ending, *, in_graph: bool) -> bool:
-    """Does the loss take what went into the activation?"""
+def _is_seen_through(call: Call, loss: KerasLoss, ending: Ending, *, in_graph: bool) -> bool | None:
+    """Does the loss take what went into the activation? None: only where it is compiled into a graph."""
     version, since = call.file.target.tensorflow, load_losses().looks_through
     undone = load_losses().keras[loss.name]["activation"]
     if ending.is_changed or (ending.kind != undone and ending.by != "keras"):
         return False
     if ending.by == "keras":
         return _is_since(version, since["keras"])
-    return in_graph and _is_since(version, since["graph"])
+    if not _is_since(version, since["graph"]):
+        return False
+    return True if in_graph else None
 
 
 def _is_since(version: Version, text: str) -> bool:
