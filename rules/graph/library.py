@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfguard.rules.graph import steps, summaries, tapes, variables, weights
+from tfguard.rules.graph import compiling, steps, summaries, tapes, variables, weights
 from tfguard.rules.graph.arguments import count_parameters, is_function_of_values, is_set
 from tfguard.rules.graph.dtypes import dtype_of
 from tfguard.rules.graph.flow_table import load_flow as load_flow
@@ -44,8 +44,6 @@ _TENSOR = "<tensor>"
 #: Attributes of a tensor that say something of it, and those that are the tensor once more.
 _FACTS = frozenset({"shape", "dtype", "name", "device", "graph", "ndim", "get_shape", "initializer", "constraint"})
 _SELF = frozenset({"value", "read_value", "ref", "outputs", "initialized_value", "_ref", "_variable"})
-#: Methods of a Keras model that come before or bring about its being called.
-_CALLING = ("keras.Model.compile", "keras.Model.fit")
 _NAME = "name"
 _APPLY = "Optimizer.apply_gradients"
 
@@ -170,13 +168,7 @@ class TensorLibrary:
 
     def inherited(self, machine: Machine, call: Call) -> None:
         """A model of the program is compiled or trained: Keras will call its `call`."""
-        model = call.receiver
-        if self.canonical(call.name) not in _CALLING or not isinstance(model, Instance):
-            return
-        if all(made is not model for made, _ in self.outputs):
-            given: list[Value] = [Unknown("Keras gives it", wild=True)]
-            result = call_back(machine, model, given, Frame(call.file, Names({})), call.node)
-            self.outputs.append((model, result or Unknown("it has no `call`", wild=True)))
+        compiling.follow_call(self, machine, call)
 
     def leave(self, machine: Machine, context: Value) -> None:
         """A `with` has ended."""
@@ -391,6 +383,7 @@ _MAKERS: dict[str, _Maker] = {
     "object": TensorLibrary.make_object,
     "variables": TensorLibrary.trainable_variables,
     "gradients": TensorLibrary.gradients,
+    "compile": compiling.compile_model,
     "add a layer": weights.add_layer,
     "watch": tapes.watch,
     "ask a tape": tapes.ask,
