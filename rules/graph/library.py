@@ -137,6 +137,9 @@ class TensorLibrary:
         if isinstance(owner, Instance):
             trained: Value | None = weights.of_instance(self, owner, name)
             return trained
+        if isinstance(owner, External) and owner in self.sessions.graphs and name == "graph":
+            graph: Value | None = self.sessions.graph_attribute(owner)
+            return graph
         if isinstance(owner, External) and self.canonical(owner.name).startswith("tensorflow.flags"):
             return Unknown("it is a flag")
         if isinstance(owner, External) and name in self.table.wild_methods:
@@ -184,6 +187,8 @@ class TensorLibrary:
             weights.note_made(self, machine, call, thing)
             return thing
         made = machine.make(name, call.node, call.file)
+        if name.endswith(".__enter__"):
+            machine.graph = None
         mode = self.table.modes.get(name, Mode.MAYBE)
         blocked = self.table.blocked_arguments.get(name, ())
         if blocked:

@@ -102,6 +102,16 @@ class Sessions:
         self.loops[found] = call.loops
         if is_default:
             self.defaults.append(found)
+            machine.graph = self.graphs[found]
+        return found
+
+    def graph_attribute(self, session: External) -> Value | None:
+        """`session.graph`."""
+        graph = self.graphs.get(session)
+        if graph is None or isinstance(graph, External):
+            return graph if graph is not None else Unknown("it is some graph", wild=True)
+        found = External(_GRAPH, session.made_by)
+        self.aliases[found] = graph
         return found
 
     def enter(self, machine: Machine, context: Value) -> Value | None:
@@ -119,6 +129,9 @@ class Sessions:
             self.entered.append((context, before, False))
             machine.graph = self.graph_of(of)
             return of
+        if isinstance(context, Unknown) and context.wild:
+            self.entered.append((context, before, False))
+            machine.graph = None
         return None
 
     def leave(self, machine: Machine, context: Value) -> None:

@@ -26,6 +26,7 @@ RULES = (
     "variable-exists",
     "variables-not-initialized",
     "graph-grows-in-loop",
+    "fetch-not-in-graph",
 )
 
 
