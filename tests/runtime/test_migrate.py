@@ -259,6 +259,20 @@ def test_processes_of_multiprocessing(folder: Path, way: str) -> None:
     assert len(done.stderr.splitlines()) == 2
 
 
+@pytest.mark.parametrize("version", ["3.7", "own"])
+def test_scripts_that_the_program_starts(folder: Path, version: str) -> None:
+    python = sys.executable if version == "own" else plain_python(version)
+    (folder / "launch.py").write_text(
+        "import subprocess, sys\n"
+        "sys.stdout.flush()\n"
+        "print subprocess.call([sys.executable, '-u', '-W', 'ignore', 'old.py', 'x', 'fail'])\n"
+        "print subprocess.call([sys.executable, '-uc', 'print(7 / 2)'])\n"
+    )
+    done = run(folder, "--python", python, "-q", "launch.py")
+    assert sorted(done.stdout.splitlines()) == ["0", "1", "3.5", "sum 5 __main__ old.py ['x', 'fail']"], done.stderr
+    assert 'old.py", line 9, in <module>\n    tools.more.fail()\n' in done.stderr
+
+
 def test_a_syntax_error_in_one_module(folder: Path) -> None:
     (folder / "tools" / "more.py").write_text("x = (1\ny = 2\n")
     done = run(folder, "-q", "old.py")

@@ -142,8 +142,8 @@ def probe(python: str) -> tuple[tuple[int, ...], list[str]]:
     """The version of an interpreter, and what is installed for it: `name==version`."""
     done = subprocess.run([python, "-c", _PROBE], stdout=subprocess.PIPE, check=False)
     try:
-        version, names = json.loads(done.stdout)
-    except ValueError as error:
+        version, names = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError) as error:
         raise ConfigError(f"{python} is no interpreter that runs") from error
     found = (_INSTALLED.fullmatch(name) for name in names)
     return tuple(version), [f"{match['name']}=={match['version']}" for match in found if match is not None]

@@ -3,13 +3,57 @@
 import os
 import sys
 from importlib.machinery import BuiltinImporter, SourceFileLoader
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 from tfguard.runtime.overlay import COMMAND
 from tfguard.runtime.sources import installed_overlay
 
 #: Since this version Python gives a script its absolute path as a name.
 _ABSOLUTE = (3, 9)
+
+
+#: Options of Python that have a value, in the same argument or in the next.
+_VALUED = "WX"
+_RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "migrated_runner.py")
+
+
+def restart_rewritten(arguments: List[str]) -> None:
+    """Where the program starts Python with a script that is rewritten, start it anew by the runner."""
+    index = find_script(arguments)
+    if index is not None and installed_overlay().find(arguments[index]) is not None:
+        os.execv(sys.executable, [sys.executable, *arguments[1:index], _RUNNER, *arguments[index:]])
+
+
+def find_script(arguments: List[str]) -> Optional[int]:
+    """Where the script stands in a command line of Python; None for `-m`, `-c` and stdin."""
+    index = 1
+    while index < len(arguments):
+        argument = arguments[index]
+        if not argument.startswith("-"):
+            return index
+        if argument == "-":
+            return None
+        letters = "" if argument.startswith("--") else argument[1:]
+        for position, letter in enumerate(letters):
+            if letter in "cm":
+                return None
+            if letter in _VALUED:
+                index += position == len(letters) - 1
+                break
+        index += 2 if argument == "--check-hash-based-pycs" else 1
+    return None
+
+
+def command_line() -> List[str]:
+    """With which this process was started; empty where the system does not say."""
+    known: Optional[List[str]] = getattr(sys, "orig_argv", None)
+    if known is not None:
+        return known
+    try:
+        with open("/proc/self/cmdline", "rb") as stream:
+            return [os.fsdecode(part) for part in stream.read().split(b"\0")[:-1]]
+    except OSError:
+        return []
 
 
 def run_program() -> None:

@@ -34,6 +34,10 @@ def _use_rewritten(orders: Orders, telling: Telling, arrivals: Arrivals) -> None
     use_rewritten(str(orders.overlay), orders.overlay_owner, telling, arrivals)
     if FIRST not in os.environ:
         tell_remarks(telling)
+    else:
+        from tfguard.runtime.scripts import command_line, restart_rewritten
+
+        restart_rewritten(command_line())
 
 
 def _begin_first(orders: Orders, telling: Telling, arrivals: Arrivals) -> None:
