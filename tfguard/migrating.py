@@ -11,14 +11,13 @@ from pathlib import Path
 from tfguard.cache import Cache, digest
 from tfguard.config import Config, is_project
 from tfguard.discovery import FoundFile, list_files, shown_path
-from tfguard.encoding import Decoded, encode_text
 from tfguard.engine import fix_in_memory
-from tfguard.errors import DecodeError, GateError
+from tfguard.errors import DecodeError
 from tfguard.line_map import map_lines
 from tfguard.model import FileChange, Finding, RunReport
 from tfguard.pipeline import Project
 from tfguard.project_files import LoadedFile, Unreadable, from_memory, load_file
-from tfguard.python2 import convert, is_python3, python2_evidence
+from tfguard.python2 import Converted, convert, is_python3, python2_evidence
 from tfguard.source import SourceFile, decode, normalize_newlines
 
 #: The family of rules whose fixes are made, and those that say what cannot be read.
@@ -172,41 +171,30 @@ def _loaded(found: Iterable[FoundFile]) -> dict[str, LoadedFile]:
 # -- Python 2 -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversion:
-    floors: bool
-
-
 def _convert_python2(
     before: dict[str, LoadedFile],
-) -> tuple[dict[str, LoadedFile], dict[str, _Conversion], list[tuple[str, str]]]:
+) -> tuple[dict[str, LoadedFile], dict[str, Converted], list[tuple[str, str]]]:
     """The files with Python 2 converted, which ones were, and a remark on it.
 
     One file of Python 2 makes the program one: its other files are so, too, unless only Python 3 reads them.
     """
     sources = {path: source for path, file in before.items() if (source := _decoded(file)) is not None}
     evidence = {path: found for path, source in sources.items() if (found := python2_evidence(source)) is not None}
-    files, converted = dict(before), dict[str, _Conversion]()
+    files, converted = dict(before), dict[str, Converted]()
     if not evidence:
         return files, converted, []
     for path, source in sources.items():
-        if source.is_notebook or (path not in evidence and _is_python3(source)):
-            continue
-        made = convert(source, before[path].absolute)
-        if made is None:
-            continue
-        try:
-            raw = encode_text(made.text, Decoded(source.text, source.encoding, source.has_bom))
-        except GateError:
-            continue
-        files[path] = replace(before[path], raw=raw, digest=digest(raw))
-        converted[path] = _Conversion(made.floors)
+        is_python2 = path in evidence or not _is_python3(source)
+        made = convert(source, before[path].absolute) if is_python2 else None
+        if made is not None:
+            files[path] = replace(before[path], raw=made.raw, digest=digest(made.raw))
+            converted[path] = made
     draws = any(_DRAWS.search(before[path].raw) for path in converted)
     return files, converted, _tell_python2(evidence, converted, draws=draws)
 
 
 def _tell_python2(
-    evidence: dict[str, tuple[str, int]], converted: dict[str, _Conversion], *, draws: bool
+    evidence: dict[str, tuple[str, int]], converted: dict[str, Converted], *, draws: bool
 ) -> list[tuple[str, str]]:
     path = next((path for path in evidence if path in converted), None)
     if path is None:
@@ -241,7 +229,7 @@ def _is_python3(source: SourceFile) -> bool:
 
 
 def _rewritten(
-    before: LoadedFile, after: LoadedFile, change: FileChange | None, conversion: _Conversion | None
+    before: LoadedFile, after: LoadedFile, change: FileChange | None, conversion: Converted | None
 ) -> list[RewrittenFile]:
     raw = change.raw_after if change is not None else after.raw
     old, new = decode(before.path, before.raw), decode(before.path, raw)
@@ -251,7 +239,7 @@ def _rewritten(
     found = []
     for number, (part, other) in enumerate(zip(old.parts, new.parts, strict=True), 1):
         one, two = old.text[part.start : part.end], normalize_newlines(new.text[other.start : other.end])
-        if one == two and old.is_notebook:
+        if one == two and old.is_notebook and (conversion is None or not _MEANS_ELSE.search(one)):
             continue
         cell = (old.cell_of(part.start) or number) if old.is_notebook else 0
         lines = map_lines(_lines(one), _lines(two))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import logging
 import re
 import warnings
@@ -13,9 +14,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tfguard.analysis.parse import PYTHON2_SOURCE, deep_recursion, parse
-from tfguard.errors import ConfigError, ParseError
+from tfguard.encoding import Decoded, encode_text
+from tfguard.errors import ConfigError, GateError, ParseError
 from tfguard.gate import unbound_names
-from tfguard.source import SourceFile
+from tfguard.source import SourceFile, normalize_newlines
 
 if TYPE_CHECKING:
     from fissix.refactor import RefactoringTool
@@ -36,9 +38,9 @@ _TABS = "tabs and spaces"
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The text of a file after its conversion."""
+    """What a file is after its conversion."""
 
-    text: str
+    raw: bytes
     #: Does `/` of whole numbers floor in it?
     floors: bool
 
@@ -95,18 +97,44 @@ def _iter_names(text: str, tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def convert(source: SourceFile, absolute: str) -> Converted | None:
-    """The text as Python 3; None where fissix cannot read it (then it may be no Python 2 either)."""
+    """The file as Python 3; None where fissix cannot read it (then it may be no Python 2 either)."""
+    raw = _convert_notebook(source, absolute) if source.is_notebook else _convert_file(source, absolute)
+    return Converted(raw, _DIVISION.search(source.text) is None) if raw is not None else None
+
+
+def _convert_file(source: SourceFile, absolute: str) -> bytes | None:
+    text = convert_text(source.text, absolute)
+    if text is None:
+        return None
+    try:
+        return encode_text(text, Decoded(source.text, source.encoding, source.has_bom))
+    except GateError:
+        return None
+
+
+def _convert_notebook(source: SourceFile, absolute: str) -> bytes | None:
+    """Cell by cell; nothing where one of them cannot be read."""
+    document = json.loads(source.raw.decode("utf-8-sig"))
+    for part in source.parts:
+        text = convert_text(source.text[part.start : part.end], absolute)
+        number = source.cell_of(part.start)
+        if text is None or number is None or "cells" not in document:
+            return None
+        document["cells"][number - 1]["source"] = text
+    return json.dumps(document).encode()
+
+
+def convert_text(text: str, absolute: str) -> str | None:
+    """Code of Python 2 as Python 3, with newlines for line ends."""
     from fissix.pgen2.parse import ParseError as Unreadable
     from fissix.pgen2.tokenize import TokenError
 
-    text = source.text if source.text.endswith("\n") else source.text + "\n"
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = normalize_newlines(text if text.endswith(("\n", "\r")) else f"{text}\n")
     try:
         with deep_recursion():
-            tree = _load_tool().refactor_string(_with_spaces(text), absolute)
+            return str(_load_tool().refactor_string(_with_spaces(text), absolute))
     except (Unreadable, TokenError, RecursionError, IndentationError):
         return None
-    return Converted(str(tree), _DIVISION.search(text) is None)
 
 
 @lru_cache(maxsize=1)

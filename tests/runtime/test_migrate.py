@@ -150,6 +150,21 @@ def test_a_notebook(tmp_path: Path) -> None:
     assert digests(folder) == before
 
 
+def test_a_notebook_of_python_2(folder: Path) -> None:
+    sources = [
+        ["%matplotlib inline\n", "import halves"],
+        "# text",
+        ["x = 7 / 2"],
+        ["print x, halves.half(9)\n", "fail()"],
+    ]
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": source} for source in sources]
+    cells[1] = {"cell_type": "markdown", "metadata": {}, "source": ["# text"]}
+    (folder / "book.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+    done = run(folder, "-q", "book.ipynb")
+    assert (done.returncode, done.stdout) == (1, "3 4\n"), done.stderr
+    assert 'File "book.ipynb [cell 4]", line 2, in <module>\n    fail()\n' in done.stderr
+
+
 AUTOGRAPH = """\
 from six.moves import range
 import tensorflow as tf
