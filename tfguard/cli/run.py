@@ -70,7 +70,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     With `--migrate` the program's files are rewritten as `tfguard fix` would (Python 2 is converted first), for the
     TensorFlow that the interpreter has, but in memory: tracebacks show the lines of the files, no bytecode is written.
-    What cannot be rewritten is said and runs as it is.
+    What cannot be rewritten is said and runs as it is. The reader of MNIST and parts of `tf.contrib` are provided.
 
     Exit code, signals, stdin, tracebacks, `sys.argv` and `__main__` are those of plain `python`. Options of tfguard
     stand before the program, everything after it is the program's. In a notebook, magics and shell lines are left out.
