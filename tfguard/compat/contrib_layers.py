@@ -106,6 +106,16 @@ def fully_connected(
         return _collect(outputs_collections, outputs)
 
 
+def linear(inputs: Any, num_outputs: int, *arguments: Any, **keywords: Any) -> Any:
+    """`fully_connected` without an activation."""
+    return fully_connected(inputs, num_outputs, None, *arguments, **keywords)
+
+
+def relu(inputs: Any, num_outputs: int, *arguments: Any, **keywords: Any) -> Any:
+    """`fully_connected` with relu."""
+    return fully_connected(inputs, num_outputs, _tf.nn.relu, *arguments, **keywords)
+
+
 def _variable(
     name: str, shape: Any, dtype: Any, initializer: Any, regularizer: Any, trainable: bool, collections: Any
 ) -> Any:

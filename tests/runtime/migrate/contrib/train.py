@@ -31,7 +31,10 @@ out = tf.contrib.layers.fully_connected(
     tf.contrib.layers.flatten(x), 10, activation_fn=None, weights_initializer=start,
     weights_regularizer=tf.contrib.layers.l2_regularizer(0.01), scope="out")
 hidden = tf.get_variable("hidden", [3, 4], initializer=tf.contrib.layers.xavier_initializer(seed=1))
-loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=out))
+with tf.variable_scope("more"):
+    more = tf.contrib.layers.linear(tf.contrib.layers.relu(out, 3, weights_initializer=tf.constant_initializer(0.2)),
+                                    10, weights_initializer=tf.constant_initializer(-0.1), scope="end")
+loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=out + more))
 loss += tf.reduce_sum(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES))
 step = tf.train.GradientDescentOptimizer(0.001).minimize(loss)
 with tf.Session() as sess:
