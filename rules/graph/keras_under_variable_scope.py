@@ -54,6 +54,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tfguard.rules.graph.following import Followed, followed_with
+from tfguard.rules.graph.weighted import WEIGHTED
 
 from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.flow.machine import Call
@@ -64,12 +65,6 @@ from tfguard.rule import Rule
 
 rule = Rule(__name__, id="TFG311", severity=Severity.ERROR, since="0.2")
 
-#: Layers with weights, by the beginning of their names.
-_WEIGHTED = (
-    *("Dense", "Conv", "SeparableConv", "DepthwiseConv", "LocallyConnected", "Deconvolution", "EinsumDense"),
-    *("BatchNormalization", "LayerNormalization", "GroupNormalization", "Embedding", "PReLU"),
-    *("LSTM", "GRU", "SimpleRNN", "CuDNN", "MultiHeadAttention"),
-)
 #: Programs that name it share the layers in another way.
 _CARES = ("track_tf1_style_variables", "get_or_create_layer")
 _SCOPES = ("tensorflow.variable_scope", "tensorflow.variable_op_scope")
@@ -116,7 +111,7 @@ def _unshared(followed: Followed) -> Iterator[Unshared]:
         scopes = [one for one in call.contexts if isinstance(one, External) and canonical(one.name) in _SCOPES]
         if name.endswith(".reuse_variables"):
             told += scopes[-1:]
-        if not name.startswith("keras.layers.") or not name.rpartition(".")[2].startswith(_WEIGHTED):
+        if not name.startswith("keras.layers.") or not name.rpartition(".")[2].startswith(WEIGHTED):
             continue
         again = call.node in made
         made.add(call.node)

@@ -7,19 +7,16 @@ import enum
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tfguard.rules.graph.weighted import WEIGHTED
+
 from tfguard.analysis.flow.graph import Kind, Mode, Node
 from tfguard.analysis.flow.machine import Call
 from tfguard.analysis.flow.values import Tensor, Value, alternatives
 from tfguard.errors import TableError
 from tfguard.tables import load_toml
 
-_LAYERS = (
-    "keras.layers.",
-    "keras.Model.",
-    "tensorflow.layers.",
-    "tensorflow.contrib.layers.",
-    "tensorflow.contrib.slim.",
-)
+_LAYERS = ("tensorflow.layers.", "tensorflow.contrib.layers.", "tensorflow.contrib.slim.", "tf_slim.")
+_MODELS = ("keras.Model.__call__", "keras.Sequential.__call__")
 #: Ops that make labels, whatever they are made of.
 _LABELS = ("tensorflow.one_hot", "tensorflow.ones_like", "tensorflow.zeros_like", "tensorflow.argmax")
 
@@ -69,7 +66,7 @@ def _role(node: Node) -> Role | None:
         here = waiting.pop()
         if here.kind is Kind.VARIABLE or _is_layer(here.api):
             return Role.PREDICTION
-        is_known = is_known and not here.wild
+        is_known = is_known and not here.wild and not _is_foreign(here.api)
         for before, mode in here.inputs:
             if mode is not Mode.BLOCKED and before not in seen:
                 seen[before] = None
@@ -78,7 +75,17 @@ def _role(node: Node) -> Role | None:
 
 
 def _is_layer(api: str) -> bool:
-    return api.startswith(_LAYERS) and not api.endswith(("flatten", "one_hot_encoding", "softmax"))
+    """Does a layer with weights, or a model, give it?"""
+    if api.startswith("keras.layers."):
+        return api.split(".")[2].startswith(WEIGHTED)
+    return api in _MODELS or (
+        api.startswith(_LAYERS) and not api.endswith(("flatten", "one_hot_encoding", "softmax", "dropout"))
+    )
+
+
+def _is_foreign(api: str) -> bool:
+    """May it come from a model that is not followed: a loaded one, or a layer of whatever kind?"""
+    return api.endswith("__call__") or any(word in api for word in ("load", "predict", "hub"))
 
 
 def name_of(node: ast.AST) -> str:

@@ -122,15 +122,10 @@ def _has_step(call: Call, position: int) -> bool:
 
 def _is_written(call: Call, entered: dict[int, Call], *, is_default: bool) -> bool:
     """Is there surely a default writer, and neither a step nor a condition with it?"""
-    for context in reversed(call.contexts):
-        found = [_writer(one, entered) for one in alternatives(context)]
-        if "record_if" in found or "other" in found:
-            return False
-        if all(kind == "writer" for kind in found):
-            return True
-        if "writer" in found:
-            return False
-    return is_default
+    found = [{_writer(one, entered) for one in alternatives(context)} for context in call.contexts]
+    if any(kinds & {"record_if", "other"} for kinds in found):
+        return False
+    return is_default or {"writer"} in found
 
 
 def _writer(context: Value, entered: dict[int, Call]) -> str:
