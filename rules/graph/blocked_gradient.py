@@ -43,6 +43,12 @@ expressions. What a library outside TensorFlow returns may come from anywhere: t
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         print(sess.run(grad))
+
+## Fix safety
+Safe where `stop_gradient` alone stands between and other gradients of the call are there: zeros
+(`unconnected_gradients="zero"`, since TensorFlow 1.13) are then what was meant, and the program stopped before. Nothing
+is changed for other ops: with zeros nothing would ever be learned. A variable taken out of `minimize(var_list=[…])` is
+not trained, as before; that it was to be trained is likelier: unsafe.
 """
 
 from __future__ import annotations
@@ -51,7 +57,15 @@ from collections.abc import Iterator, Sequence
 
 from tfguard.rules.graph.followed import GRADIENTS, has_own_cause, missing_gradients
 from tfguard.rules.graph.gradient_fixes import mend_question
-from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, place_of, result_of, title_of
+from tfguard.rules.graph.missing_gradients import (
+    MESSAGES,
+    call_of,
+    consequence_of,
+    notes_on,
+    place_of,
+    result_of,
+    title_of,
+)
 
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
@@ -68,7 +82,7 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
             wall = missing.reach.blocked[0]
             message = (
                 f"between {result_of(missing)} and `{title_of(missing)}` stands `{wall.api.rpartition('.')[2]}`, "
-                f"which lets no gradient through: the gradient is None, and {HARM[missing.harm]}"
+                f"which lets no gradient through: {consequence_of(missing)}"
             )
             notes = [place_of(wall, "no gradient passes here"), *notes_on(missing)]
             yield rule.finding(call_of(missing), message, fix=mend_question(missing), notes=notes)

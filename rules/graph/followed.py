@@ -22,12 +22,13 @@ from tfguard.rule import Recorder
 GRADIENTS = Recorder("gradients")
 
 _TAPE = ".GradientTape"
+_THEANO = ("theano.grad", "theano.tensor.grad", "theano.gradient.grad")
 
 
-@GRADIENTS.facts(mentions=("tensorflow",))
+@GRADIENTS.facts(mentions=("tensorflow", "theano"))
 def asks_for_gradients(file: FileModel) -> bool | None:
-    """Does the file ask for gradients: of TensorFlow 1, or of a tape?"""
-    wanted = ("tensorflow.gradients", "keras.backend.gradients")
+    """Does the file ask for gradients: of TensorFlow 1, of a tape, or of Theano?"""
+    wanted = ("tensorflow.gradients", "keras.backend.gradients", *_THEANO)
     names = {file.knowledge.canonical(name) for call in file.calls for name in call.names}
     ends = ("Optimizer.compute_gradients", "Optimizer.minimize")
     return True if any(name in wanted or name.endswith((*ends, _TAPE)) for name in names) else None
@@ -41,7 +42,7 @@ class Missing:
     none: NoGradient
     reach: Reach
     #: "run": it is fetched; "used": an op or operator is given it; "skipped": its variable is not trained; "applied":
-    #: none is left to be trained; "": none of it.
+    #: none is left to be trained; "raised": asking for it fails; "": none of it.
     harm: str
     uses: tuple[Use, ...] = ()
 
@@ -91,6 +92,8 @@ def _is_sure(value: Value, gradient: NoGradient) -> bool:
 
 def _harm(machine: Machine, asked: Asked, gradient: NoGradient, kinds: set[str]) -> str | None:
     """What goes wrong with a gradient that is None; None where the program copes with it."""
+    if asked.call.name in _THEANO:
+        return "raised"
     if "run" in kinds:
         return "run"
     if kinds - {"skipped"}:

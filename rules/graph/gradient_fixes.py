@@ -22,7 +22,18 @@ _ZERO_FOR = frozenset({"run", "arithmetic", "assign"})
 
 def mend_question(missing: Missing) -> Fix | None:
     """Ask for zeros, or no longer for the variable that has no part."""
+    if missing.harm == "raised":
+        return _ignore_disconnected(missing)
     return _ask_for_zeros(missing) or _drop_variable(missing)
+
+
+def _ignore_disconnected(missing: Missing) -> Fix | None:
+    """`disconnected_inputs="ignore"`: Theano then gives zeros."""
+    call = call_of(missing)
+    edit = call.file.rewrite.set_argument(call, "disconnected_inputs", '"ignore"', 3) if not call.has_star else None
+    has_others = any(value is not missing.none for _, value in missing.asked.gradients)
+    safety = Safety.SAFE if has_others else Safety.UNSAFE
+    return Fix("Take zeros for what has no part", (edit,), safety) if edit is not None else None
 
 
 def _ask_for_zeros(missing: Missing) -> Fix | None:

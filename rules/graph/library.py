@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfguard.rules.graph import compiling, steps, summaries, tapes, variables, weights
+from tfguard.rules.graph import compiling, steps, summaries, tapes, theano_gradients, variables, weights
 from tfguard.rules.graph.arguments import count_parameters, is_function_of_values, is_set
 from tfguard.rules.graph.dtypes import dtype_of
 from tfguard.rules.graph.flow_table import load_flow as load_flow
@@ -273,10 +273,9 @@ class TensorLibrary:
         """A decorator that changes nothing of what a function computes."""
         self.has_traced = True
         first = call.arguments[0] if call.arguments else None
-        is_function = isinstance(first, (Function, Bound, Instance))
-        return (
-            first if is_function and first is not None else unknown_of("it is a decorator", *call.arguments, wild=True)
-        )
+        if isinstance(first, (Function, Bound, Instance)):
+            return first
+        return unknown_of("it is a decorator", *call.arguments, wild=True)
 
     def inert(self, machine: Machine, call: Call) -> Value:
         """Something that is no tensor, and changes nothing in the graph."""
@@ -390,8 +389,6 @@ _MAKERS: dict[str, _Maker] = {
     "gradients": TensorLibrary.gradients,
     "compile": compiling.compile_model,
     "add a layer": weights.add_layer,
-    "watch": tapes.watch,
-    "ask a tape": tapes.ask,
-    "stop recording": tapes.stop_recording,
-    "disturb a tape": tapes.other_method,
+    **theano_gradients.MAKERS,
+    **tapes.MAKERS,
 }

@@ -14,6 +14,7 @@ from tfguard.model import Note
 
 #: What a person sees when the None is run or used.
 MESSAGES = (
+    "DisconnectedInputError: grad method was asked to compute the gradient with respect to a variable",
     "Fetch argument None has invalid type <class 'NoneType'>",
     'Argument `fetch` = None has invalid type "NoneType"',
     "None values not supported",
@@ -24,6 +25,7 @@ HARM = {
     "run": "running it fails",
     "used": "what is computed from it fails",
     "skipped": "the variable is never trained",
+    "raised": "asking for it raises a DisconnectedInputError",
     "applied": "no gradient is left to be applied, which fails",
     "": "nothing says so",
 }
@@ -40,9 +42,16 @@ def result_of(missing: Missing) -> str:
     """What the gradient is asked of, as written, when it is short."""
     call = call_of(missing)
     loss = call.argument("loss", None if call.written.endswith("gradients") and call.receiver is None else 0)
-    given = loss if loss.expr is not None else call.argument("target" if missing.asked.tape is not None else "ys", 0)
+    keyword = "target" if missing.asked.tape is not None else "cost" if missing.harm == "raised" else "ys"
+    given = loss if loss.expr is not None else call.argument(keyword, 0)
     text = given.expr.text if given.expr is not None else ""
     return f"`{text}`" if text and len(text) <= _LONGEST and "\n" not in text else "the result"
+
+
+def consequence_of(missing: Missing) -> str:
+    """What comes of it."""
+    what = HARM[missing.harm]
+    return what if missing.harm == "raised" else f"its gradient is None, and {what}"
 
 
 def title_of(missing: Missing) -> str:

@@ -361,3 +361,6 @@ def _is_array(library: TensorLibrary, value: Value) -> bool:
     if isinstance(value, Tensor):
         return value.node.api.split(".")[0] == _NUMPY
     return isinstance(value, Unknown) and value.made_by in library.table.arrays
+
+
+MAKERS = {"watch": watch, "ask a tape": ask, "stop recording": stop_recording, "disturb a tape": other_method}

@@ -1,7 +1,9 @@
 """The gradient of a result with respect to a variable that it does not depend on is None, and running it fails.
 
 `tf.gradients(ys, xs)` gives one entry for each of `xs`, and None where no way of the graph leads from it to `ys`:
-another model's variable, a layer that is not used, or a result that was computed from something else.
+another model's variable, a layer that is not used, or a result that was computed from something else. The same holds
+for `compute_gradients`, `minimize(var_list=)`, `K.gradients`, `GradientTape.gradient`, also where the variables are a
+model's `trainable_variables`, and none of them has a part; Theano's `T.grad` raises a DisconnectedInputError.
 
 ## Why it matters
 The None is noticed later, elsewhere and by a message that names no variable: "Fetch argument None has invalid type"
@@ -48,6 +50,12 @@ expressions. What a library outside TensorFlow returns may come from anywhere: t
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         print(sess.run(grads))
+
+## Fix safety
+Zeros (`unconnected_gradients="zero"`, since TensorFlow 1.13; `disconnected_inputs="ignore"` in Theano) are what the
+gradient is, and the program stopped before: safe, where other gradients of the call are there. Where no other is, the
+result is likely the wrong one: nothing is changed (in Theano, where one call may ask for each variable, unsafe). A
+variable taken out of `minimize(var_list=[…])` is not trained, as before; that it was to be trained is likelier: unsafe.
 """
 
 from __future__ import annotations
@@ -56,7 +64,7 @@ from collections.abc import Iterator, Sequence
 
 from tfguard.rules.graph.followed import GRADIENTS, has_own_cause, missing_gradients
 from tfguard.rules.graph.gradient_fixes import mend_question
-from tfguard.rules.graph.missing_gradients import HARM, MESSAGES, call_of, notes_on, result_of, title_of
+from tfguard.rules.graph.missing_gradients import MESSAGES, call_of, consequence_of, notes_on, result_of, title_of
 
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
@@ -71,5 +79,5 @@ def judge(facts: ProjectFacts, findings: Sequence[Finding]) -> Iterator[Finding]
     for missing in missing_gradients(facts):
         if not missing.reach.blocked and not missing.none.cause and has_own_cause(missing):
             title = title_of(missing)
-            message = f"`{title}` has no part in {result_of(missing)}: its gradient is None, and {HARM[missing.harm]}"
+            message = f"`{title}` has no part in {result_of(missing)}: {consequence_of(missing)}"
             yield rule.finding(call_of(missing), message, fix=mend_question(missing), notes=notes_on(missing))
