@@ -10,7 +10,7 @@ from tfguard.rules.graph.following import Followed
 from tfguard.rules.graph.runs import programs_with_sessions
 from tfguard.rules.graph.sessions import Initialiser, Run, fed, is_caught
 
-from tfguard.analysis.flow.graph import Kind, Node, needed
+from tfguard.analysis.flow.graph import Kind, Node
 from tfguard.analysis.flow.machine import Call, sure_nodes
 from tfguard.analysis.flow.values import Const, External, Mapping, Sequence, Tensor, Value, alternatives, inside
 from tfguard.analysis.project import ProjectFacts
@@ -18,6 +18,8 @@ from tfguard.analysis.project import ProjectFacts
 _ERRORS = ("FailedPreconditionError", "OpError")
 #: Calls that are given a session and initialise nothing in it.
 _HARMLESS = frozenset({"save", "start_queue_runners", "run", "eval", "close", "global_step", "print", "as_default"})
+#: They may run ops that are not known.
+_HIDING = ("tensorflow.group", "tensorflow.py_func")
 _ASSIGNS = ("assign", "assign_add", "assign_sub", "scatter_update")
 #: Names of unknown functions after which anything may have been initialised in the default session.
 _TELLING = ("init", "restore", "load", "setup")
@@ -104,7 +106,7 @@ def _guess(states: dict[External, _State], name: str) -> None:
 def _missing(followed: Followed, state: _State, run: Run) -> Iterator[Uninitialised]:
     given, library = fed(run), followed.library
     fetched = list(sure_nodes(run.fetches))
-    computed = needed(fetched, given or ())
+    computed = library.sessions.needs_of(fetched, given or ())
     is_first = any(node in library.sessions.initialisers or _is_assigned(node) for node in computed)
     if given is None or state.everything or is_first or is_caught(run.call, _ERRORS):
         return
@@ -119,7 +121,7 @@ def _initialise(followed: Followed, state: _State, run: Run) -> None:
     """What a run may have given a value."""
     if not _is_plain(run.fetches):
         state.everything = True
-    for node in _reached(run.fetches):
+    for node in _reached(followed, run.fetches):
         initialiser = followed.library.sessions.initialisers.get(node)
         if initialiser is not None:
             state.initialisers.append((initialiser, run))
@@ -127,7 +129,7 @@ def _initialise(followed: Followed, state: _State, run: Run) -> None:
         elif _is_assigned(node):
             state.done.update(before for before, _ in node.inputs if before.kind is Kind.VARIABLE)
         elif node.wild:
-            state.everything = state.everything or node.api in ("tensorflow.group", "tensorflow.py_func")
+            state.everything = True
 
 
 def _is_assigned(node: Node) -> bool:
@@ -143,14 +145,20 @@ def _is_plain(value: Value) -> bool:
     return all(isinstance(one, (Tensor, Const, Sequence, Mapping)) for one in alternatives(value))
 
 
-def _reached(fetches: Value) -> dict[Node, None]:
-    """What may be computed when something is fetched."""
+def _reached(followed: Followed, fetches: Value) -> tuple[Node, ...]:
+    """The initialisers and assignments, and what may hide some, that may be run when something is fetched."""
+    sessions = followed.library.sessions
     waiting = [value.node for value in inside(fetches) if isinstance(value, Tensor)]
-    found: dict[Node, None] = dict.fromkeys(waiting)
-    while waiting:
-        node = waiting.pop()
-        for before in (*node.needs, *(one for one, _ in node.inputs)):
-            if before not in found:
-                found[before] = None
-                waiting.append(before)
-    return found
+    key = tuple(waiting)
+    if key not in sessions.reached:
+        found: dict[Node, None] = dict.fromkeys(waiting)
+        while waiting:
+            node = waiting.pop()
+            for before in (*node.needs, *(one for one, _ in node.inputs)):
+                if before not in found:
+                    found[before] = None
+                    waiting.append(before)
+        writes = [n for n in found if n in sessions.initialisers or _is_assigned(n) or n.api in _HIDING]
+        sessions.reached[key] = tuple(writes)
+    kept: tuple[Node, ...] = sessions.reached[key]
+    return kept

@@ -309,6 +309,7 @@ class TensorLibrary:
         if targets is None:
             return Sequence("list", None, unknown_of("it is a gradient", ys, xs))
         found = [self.gradient(machine, call, ys, x) for x in targets]
+        steps.add_needs(self, ys, list(zip(targets, found, strict=True)))
         self.note_asked(call, ys, tuple(zip(targets, found, strict=True)), xs)
         return Sequence("list", found, born=machine.conditional)
 
@@ -330,6 +331,7 @@ class TensorLibrary:
         if loss is None or targets is None:
             return step if is_step and loss is not None else unknown_of("it is a step", *call.arguments)
         found = [self.gradient(machine, call, loss, x) for x in targets]
+        steps.add_needs(self, loss, list(zip(targets, found, strict=True)) if not is_step else [])
         is_explicit = not everything and wanted not in self.collected
         self.asked.append(Asked(call, loss, tuple(zip(targets, found, strict=True)), is_explicit))
         if is_step:
@@ -351,7 +353,6 @@ class TensorLibrary:
         made = machine.make("gradient", call.node, call.file)
         for value, mode in inputs:
             machine.connect(made, value, mode)
-        made.needs.extend(steps.needs_of_gradient(self, ys, [x]))
         return Tensor(made)
 
 

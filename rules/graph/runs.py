@@ -9,7 +9,7 @@ from tfguard.rules.graph.following import Followed, followed_programs
 from tfguard.rules.graph.sessions import Run, fed, is_caught
 
 from tfguard.analysis.file_model import FileModel
-from tfguard.analysis.flow.graph import Kind, Node, needed
+from tfguard.analysis.flow.graph import Kind, Node
 from tfguard.analysis.flow.machine import sure_nodes
 from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
@@ -67,9 +67,9 @@ def _of_program(followed: Followed) -> Iterator[Unfed]:
 
 
 def _of_fetch(followed: Followed, run: Run, fetched: Node, given: tuple[Node, ...]) -> Iterator[Unfed]:
-    whole = needed([fetched], given)
+    whole = followed.library.sessions.needs_of([fetched], given)
     merges = [node for node in whole if node.api in _MERGE]
-    without = needed([fetched], [*given, *merges]) if merges else whole
+    without = followed.library.sessions.needs_of([fetched], [*given, *merges]) if merges else whole
     for node in whole:
         if node.kind is Kind.PLACEHOLDER and node.api in _NEEDS_FEED and not node.many:
             merge = merges[0] if node not in without else None
@@ -81,6 +81,6 @@ def runs_of_merge(followed: Followed, merge: Node) -> Iterator[bool | None]:
     for run in followed.library.sessions.runs:
         given = fed(run)
         for fetched in sure_nodes(run.fetches):
-            whole = needed([fetched], given or ())
+            whole = followed.library.sessions.needs_of([fetched], given or ())
             if merge in whole:
                 yield all(node.kind is not Kind.PLACEHOLDER for node in whole) if given is not None else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tfguard.analysis.flow.graph import Loop, Node
+from tfguard.analysis.flow.graph import Loop, Node, needed
 from tfguard.analysis.flow.machine import Call, Machine
 from tfguard.analysis.flow.values import Const, External, Tensor, Unknown, Value, alternatives
 
@@ -56,8 +56,20 @@ class Sessions:
     defaults: list[External] = field(default_factory=list)
     #: What `with` has entered, with the default graph before it and whether it pushed a session.
     entered: list[tuple[Value, object, bool]] = field(default_factory=list)
+    #: What was asked before: what is computed for these fetches with these feeds.
+    computed: dict[tuple[object, ...], dict[Node, Node | None]] = field(default_factory=dict)
+    #: What writes to variables among all that some fetches may run.
+    reached: dict[tuple[Node, ...], tuple[Node, ...]] = field(default_factory=dict)
     #: The calls after which the default graph is another one (`reset_default_graph`).
     resets: list[Call] = field(default_factory=list)
+
+    def needs_of(self, fetched: Iterable[Node], given: Iterable[Node] = ()) -> dict[Node, Node | None]:
+        """What is surely computed when these are fetched, and these are fed."""
+        nodes, fed_nodes = tuple(fetched), tuple(given)
+        key = (nodes, frozenset(fed_nodes))
+        if key not in self.computed:
+            self.computed[key] = needed(nodes, fed_nodes)
+        return self.computed[key]
 
     # -- graphs --------------------------------------------------------------------------------------
 

@@ -46,35 +46,28 @@ def needs_of_gradient(library: TensorLibrary, ys: Value, targets: list[Value]) -
 
     The gradient of a product or a square needs its factors, that of a sum does not need the terms.
     """
-    wanted = {target.node for target in targets if isinstance(target, Tensor)}
-    wanted |= library.hidden
-    results = tuple(sure_nodes(ys))
-    if library.curves is None or library.curves.results != results:
-        library.curves = Curves(results, library.table)
-    found: list[Node] = library.curves.needs(wanted)
-    return found
+    wanted = {target.node for target in targets if isinstance(target, Tensor)} | library.hidden
+    starts = list(sure_nodes(ys))
+    depends = set(wanted)
+    found: dict[Node, None] = {}
+    ways = passed(starts)
+    for node in sorted(needed(starts), key=lambda node: node.number):
+        if not depends.isdisjoint(node.needs):
+            depends.add(node)
+            if node in ways and node.api in library.table.curved:
+                found.update(dict.fromkeys(node.needs))
+    return list(found)
 
 
-class Curves:
-    """The ops behind some results whose gradient needs what they were given, found once for all variables."""
+#: For so many variables what each gradient needs is told; a training step needs what the gradients together do.
+_MOST_TARGETS = 50
 
-    def __init__(self, results: tuple[Node, ...], table: Table) -> None:
-        self.results = results
-        self.nodes = [node for node in passed(results) if node.api in table.curved]
-        self.users: dict[Node, list[Node]] = {}
-        for node in needed(self.nodes):
-            for before in node.needs:
-                self.users.setdefault(before, []).append(node)
 
-    def needs(self, wanted: set[Node]) -> list[Node]:
-        """What the ops are given that are computed from one of the variables."""
-        reached, waiting = set(wanted), list(wanted)
-        while waiting:
-            for node in self.users.get(waiting.pop(), ()):
-                if node not in reached:
-                    reached.add(node)
-                    waiting.append(node)
-        return list(dict.fromkeys(before for node in self.nodes if node in reached for before in node.needs))
+def add_needs(library: TensorLibrary, ys: Value, pairs: list[tuple[Value, Value]]) -> None:
+    """Tell what each gradient of a result needs to be computed."""
+    for target, gradient in pairs if len(pairs) <= _MOST_TARGETS else ():
+        if isinstance(gradient, Tensor):
+            gradient.node.needs.extend(needs_of_gradient(library, ys, [target]))
 
 
 def computes_all(table: Table, name: str) -> bool:
