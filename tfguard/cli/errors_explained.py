@@ -50,9 +50,8 @@ def find_matches(rules: Iterable[Rule], error: str) -> list[Match]:
         matches = [match for text in rule.messages if (match := _match(rule, text, lines)) is not None]
         if matches:
             found.append(max(matches, key=lambda match: (match.is_whole, match.words)))
-    best = max((match.words for match in found if match.is_whole), default=0)
-    kept = [match for match in found if match.is_whole or match.words > best]
-    return sorted(kept, key=lambda match: (not match.is_whole, -match.words, match.rule.id))
+    whole = [match for match in found if match.is_whole]
+    return sorted(whole or found, key=lambda match: (-match.words, match.rule.id))
 
 
 def last_error(text: str) -> str:
