@@ -118,6 +118,12 @@ def test_other_errors_find_nothing_and_it_is_said(tfguard: Tfguard, error: str) 
     assert f"none explains: {last_error(error)}\n" in result.stderr
 
 
+def test_a_traceback_is_read_from_stdin(tfguard: Tfguard) -> None:
+    result = tfguard("explain", "-", stdin=ERRORS["2.21.0"]["TFG322/bad0"].encode())
+    assert result.exit_code == 0
+    assert result.stdout.startswith("TFG322 variable-in-tf-function: ")
+
+
 def test_the_more_specific_rule_comes_first() -> None:
     general, special = (
         Rule(f"tfguard.rules.graph.{name}", id=name, severity=RULES[0].severity, since="0.2", messages=(message,))

@@ -1,6 +1,6 @@
 """Run the bad examples of all rules that explain errors, and write down the tracebacks with which they end.
 
-usage: record_errors.py PYTHON ...
+usage: record_errors.py [--only RULE,RULE] PYTHON ...
 Each PYTHON is an interpreter with a TensorFlow of its own. Examples that end well there (what is wrong with them is a
 number, or needs a GPU) or that are for another version (a module or name is missing) are left out.
 """
@@ -27,10 +27,12 @@ _LINES = 60
 _OTHER_VERSION = re.compile(r"^(?:ModuleNotFoundError|ImportError|AttributeError: module |SyntaxError)", re.MULTILINE)
 
 
-def write_examples(folder: Path) -> list[Path]:
+def write_examples(folder: Path, only: list[str]) -> list[Path]:
     """The bad examples, as `TFG301/bad0.py`."""
     found: list[Path] = []
     for rule in load_catalogue().rules:
+        if only and rule.id not in only:
+            continue
         for number, text in enumerate(blocks(rule, "Bad") if rule.messages else ()):
             path = folder / rule.id / f"bad{number}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,12 +50,12 @@ def traceback_of(stderr: str) -> str:
     return "\n".join(text[max(start, 0) :].splitlines()[-_LINES:])
 
 
-def record(python: str, folder: Path) -> tuple[str, dict[str, str]]:
+def record(python: str, folder: Path, only: list[str]) -> tuple[str, dict[str, str]]:
     """The tracebacks of all examples on one interpreter."""
     ask = [python, "-W", "ignore", "-c", "import tensorflow; print(tensorflow.__version__)"]
     version = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
     found: dict[str, str] = {}
-    for name, ran in run_programs(write_examples(folder / "examples"), folder / "ran", python=python).items():
+    for name, ran in run_programs(write_examples(folder / "examples", only), folder / "ran", python=python).items():
         if ran.status and "Error" in ran.stderr and not _OTHER_VERSION.search(ran.message):
             found[name] = traceback_of(ran.stderr)
     return version, found
@@ -62,10 +64,12 @@ def record(python: str, folder: Path) -> tuple[str, dict[str, str]]:
 def main() -> None:
     """Record all interpreters, keep what is recorded of others."""
     recorded = json.loads(GOLDENS.read_text()) if GOLDENS.exists() else {}
-    for python in sys.argv[1:]:
+    arguments = sys.argv[1:]
+    only = arguments[1].split(",") if arguments[:1] == ["--only"] else []
+    for python in arguments[2 if only else 0 :]:
         with tempfile.TemporaryDirectory() as folder:
-            version, found = record(python, Path(folder))
-            recorded[version] = found
+            version, found = record(python, Path(folder), only)
+            recorded.setdefault(version, {}).update(found)
     GOLDENS.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
 
 
