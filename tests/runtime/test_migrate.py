@@ -127,10 +127,9 @@ def test_a_program_of_its_time(name: str, places: list[str], tmp_path: Path) -> 
     """It fails under Python alone and gives the numbers of its own TensorFlow; its error stands where it stands."""
     folder, golden = program(name, tmp_path), GOLDENS[name]
     before = digests(folder)
-    alone = plain(folder, "-B", "train.py")
-    assert any(error in alone.stderr for error in ("AttributeError", "ModuleNotFoundError", "SyntaxError")), (
-        alone.stderr[-2000:]
-    )
+    if golden["tensorflow"] < "1" or name == "session":  # one of each kind is enough: a process of TensorFlow is dear
+        alone = plain(folder, "-B", "train.py")
+        assert any(error in alone.stderr for error in ("AttributeError", "SyntaxError")), alone.stderr[-2000:]
     done = run(folder, "train.py")
     assert done.returncode == golden["exit"], done.stderr[-3000:]
     assert done.stderr.splitlines()[-1] == golden["error"]
