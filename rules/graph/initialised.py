@@ -48,6 +48,8 @@ class _State:
     done: set[Node] = field(default_factory=set)
     everything: bool = False
     initialisers: list[tuple[Initialiser, Run]] = field(default_factory=list)
+    #: The variables that some fetches need with some feeds, asked for once.
+    variables: dict[tuple[object, ...], dict[Node, None]] = field(default_factory=dict)
 
 
 def uninitialised_variables(facts: ProjectFacts) -> Iterator[Uninitialised]:
@@ -106,13 +108,18 @@ def _guess(states: dict[External, _State], name: str) -> None:
 def _missing(followed: Followed, state: _State, run: Run) -> Iterator[Uninitialised]:
     given, library = fed(run), followed.library
     fetched = list(sure_nodes(run.fetches))
-    computed = library.sessions.needs_of(fetched, given or ())
-    is_first = any(node in library.sessions.initialisers or _is_assigned(node) for node in computed)
-    if given is None or state.everything or is_first or is_caught(run.call, _ERRORS):
+    if given is None or state.everything or is_caught(run.call, _ERRORS):
         return
-    for node in computed:
-        is_own = node.kind is Kind.VARIABLE and not node.many and node.graph is run.graph
-        if is_own and node not in state.done and node not in library.elsewhere:
+    computed = library.sessions.needs_of(fetched, given)
+    key = (tuple(fetched), frozenset(given))
+    if key not in state.variables:
+        is_first = any(node in library.sessions.initialisers or _is_assigned(node) for node in computed)
+        variables = [node for node in computed if node.kind is Kind.VARIABLE and not node.many]
+        state.variables[key] = dict.fromkeys(() if is_first else variables)
+    if state.done.issuperset(state.variables[key]):
+        return
+    for node in state.variables[key]:
+        if node.graph is run.graph and node not in state.done and node not in library.elsewhere:
             state.done.add(node)
             yield Uninitialised(followed, run, node, tuple(state.initialisers))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfguard.rules.graph.following import Followed, followed_programs
 from tfguard.rules.graph.sessions import Run, fed, is_caught
@@ -58,12 +58,16 @@ def unfed_placeholders(facts: ProjectFacts) -> tuple[Unfed, ...]:
 
 
 def _of_program(followed: Followed) -> Iterator[Unfed]:
+    known: dict[tuple[Node, frozenset[Node]], tuple[Unfed, ...]] = {}
     for run in followed.library.sessions.runs:
         given = fed(run)
         if given is None or run.session is None or is_caught(run.call, _ERRORS):
             continue
         for fetched in dict.fromkeys(sure_nodes(run.fetches)):
-            yield from _of_fetch(followed, run, fetched, given)
+            key = (fetched, frozenset(given))
+            if key not in known:
+                known[key] = tuple(_of_fetch(followed, run, fetched, given))
+            yield from (replace(unfed, run=run) for unfed in known[key])
 
 
 def _of_fetch(followed: Followed, run: Run, fetched: Node, given: tuple[Node, ...]) -> Iterator[Unfed]:
