@@ -32,5 +32,5 @@ def test_quick_run_of_the_shim() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     table = [line for line in done.stdout.splitlines() if line.startswith("|")]
-    assert table[:2] == ["| CPU time of | against | aim | reached |", "|---|---|---|---|"]
+    assert table[:2] == ["| Time of | against | aim | reached |", "|---|---|---|---|"]
     assert table[2].startswith("| start of `tfguard run -c pass` | `python -c pass` | at most 150 ms more | ")

@@ -18,8 +18,6 @@ Made = Tuple[str, Optional[str]]
 
 #: What gives their values to variables that are made in a function.
 _INITIALIZE = "_initialize_uninitialized_variables"
-#: The class of variables that lie on one device.
-_PLAIN = "ResourceVariable"
 #: The name of the steps that are eager gradients.
 _GRADIENT = "gradient"
 
@@ -33,6 +31,8 @@ class Recorder:
         #: The operation itself: `variable.numpy()` takes three times as long.
         self.read_variable: Any = None
         self.feeds = Feeds(trace)
+        #: The class of variables that lie on one device.
+        self.plain: Any = ()
         self.variables: List[Any] = []
         self.new: List[Tuple[int, Optional[str]]] = []
 
@@ -43,6 +43,7 @@ class Recorder:
         resources: Any = sys.modules.get("tensorflow.python.ops.resource_variable_ops")
         if resources is None or not hasattr(tf, "function"):
             return
+        self.plain = resources.ResourceVariable
         self.wrap(resources.BaseResourceVariable, "__init__", self.remembering)
         functions: Any = find_function_class(tf)
         if functions is not None:
@@ -162,7 +163,7 @@ class Recorder:
         if variable is None:
             return None
         try:
-            if self.read_variable is not None and type(variable).__name__ == _PLAIN:
+            if self.read_variable is not None and isinstance(variable, self.plain):
                 return self.read_variable(resource=variable.handle, dtype=variable.dtype).numpy()
             return variable.numpy()
         except (self.tf.errors.OpError, NotImplementedError, TypeError, ValueError):
