@@ -62,6 +62,7 @@ def test_findings_stand_where_they_are_expected(case: Path, tmp_path: Path) -> N
     found = {path: sorted(set(rows)) for path, rows in found_in(report).items()}
     wanted = {name: sorted(set(expected_in(read(path)))) for name, path in case_files(case).items()}
     assert found == {name: rows for name, rows in wanted.items() if rows}, report.findings
+    assert not [problem for problem in report.problems if "internal error" in problem.message]
 
 
 @pytest.mark.parametrize("case", CASES, ids=identify)
