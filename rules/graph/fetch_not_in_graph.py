@@ -61,7 +61,7 @@ rule = Rule(
     messages=(
         "is not an element of this graph",
         "must be from the same graph as",
-        "The Session graph is empty. Add operations to the graph before calling run()",
+        "The Session graph is empty",
         "to evaluate tensor: the tensor's graph is different from the session's graph",
     ),
     records=[SESSIONS],
