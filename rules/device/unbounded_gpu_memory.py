@@ -28,7 +28,7 @@ grows as long as it is given no config.
 
     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    model.fit([[1.0]], [[2.0]])
+    model.fit(tf.ones((1, 1)), tf.ones((1, 1)))
 
 ## Good
     import tensorflow as tf
@@ -38,7 +38,7 @@ grows as long as it is given no config.
 
     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    model.fit([[1.0]], [[2.0]])
+    model.fit(tf.ones((1, 1)), tf.ones((1, 1)))
 
 ## Good
     import os

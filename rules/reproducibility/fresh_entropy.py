@@ -26,7 +26,7 @@ makes only where its caller gives none.
 
     np.random.seed(int(time.time()))
     tf.random.set_seed(0)
-    print(tf.constant(np.random.rand(2)) + tf.random.uniform((2,)))
+    print(np.random.rand(2), tf.random.uniform((2,)))
 
 ## Good
     import numpy as np
