@@ -5,7 +5,7 @@
 Start: the CPU time of `tfguard run -c CODE` less that of `python -c CODE`, for `pass` and for `import tensorflow`.
 Steps: the time on the clock of a small convnet trained by `fit`, as it is and under `run`, in blocks of ten steps; and
 traced as `verify` does, where every second block is not traced, so that both are measured in one process: the first
-fifty traced steps, in which the weights are digested after each step, and later ones. (The CPU time of a process says
+fifty traced steps, in which the weights are digested often, and later ones. (The CPU time of a process says
 nothing here: TensorFlow's threads spin while they wait.) What is compared runs in turn, A B C A B C ...; a row shows
 the median of all blocks, and the smallest and largest of the rounds. Needs TensorFlow beside tfguard. `--write` puts
 the table into the README; `--quick` measures only the start of `pass`, once.

@@ -52,9 +52,10 @@ class Trace:
             follower(self.steps)
 
     def wants_weights(self) -> bool:
-        """Trainable weights are digested after the first 50 steps, then every tenth, then every hundredth."""
+        """Trainable weights are digested after the first 20 steps, then every second, tenth and hundredth."""
         following = self.steps + 1
-        return following <= 50 or following % (10 if following <= 1000 else 100) == 0
+        stride = 1 if following <= 20 else 2 if following <= 50 else 10 if following <= 1000 else 100
+        return following % stride == 0
 
     def wants_state(self) -> bool:
         """What an optimizer keeps is several times the weights: after the first five steps, then every tenth."""
