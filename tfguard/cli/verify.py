@@ -56,7 +56,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     folders, so that what depends on them shows. Compared are the first value of every variable, and inputs, results and
     weights of every step: Keras' `fit`, custom loops with `tf.function` or `GradientTape`, `Session.run`, Estimators.
     Where runs differ, the first difference is named, and its cause found by running again with one remedy after the
-    other: that takes up to ten further runs.
+    other, those first for which something was seen: three to twenty further runs. Where one remedy only moves the
+    difference, the search goes on, and all causes that are needed are named. For a cause within an operation, the step
+    is replayed operation by operation.
 
     \b
     tfguard verify train.py --epochs 1
