@@ -156,12 +156,21 @@ class Diagnosis:
 
     def explain_kernel(self, remedy: Optional[Remedy], others: List[Remedy]) -> Optional[Cause]:
         """Which operation? Replays the first step that differs, without the remedy, operation by operation."""
-        found = find_divergence(self.traces[0], self.traces[1])
-        step = None if found is None else count_steps(self.traces[0]) if found.kind == "end" else found.step
-        operation = None
-        if step and found is not None and found.kind in ("outputs", "weights", "end"):
+        operation, step = None, self.first_differing_step()
+        if step is not None:
             trial = self.attempt(others, title="step {} operation by operation".format(step), watch=step)
             operation = find_operation(trial.traces, step)
         if remedy is None:
             return None if operation is None else causes.kernel_cause("", operation)
         return causes.kernel_cause(remedy.name, operation)
+
+    def first_differing_step(self) -> Optional[int]:
+        """The earliest that was seen whose inputs agree; None where what goes in differs already."""
+        steps = []
+        for traces in (self.baseline, self.traces):
+            found = find_divergence(traces[0], traces[1])
+            if found is not None and found.kind in ("outputs", "weights"):
+                steps.append(found.step)
+            elif found is not None and found.kind == "end":
+                steps.append(count_steps(traces[0]))
+        return min([step for step in steps if step], default=None)
