@@ -98,9 +98,12 @@ def _harm(machine: Machine, asked: Asked, gradient: NoGradient, kinds: set[str])
         return "run"
     if kinds - {"skipped"}:
         return "used"
-    is_step = asked.call.name.endswith(".minimize")
-    if asked.is_explicit and (is_step or "skipped" in kinds):
-        return "applied" if all(isinstance(value, NoGradient) for _, value in asked.gradients) else "skipped"
+    if asked.call.name.endswith(".minimize") or "skipped" in kinds:
+        is_nothing_left = all(isinstance(value, NoGradient) for _, value in asked.gradients)
+        if asked.is_explicit:
+            return "applied" if is_nothing_left else "skipped"
+        if is_nothing_left and gradient is asked.gradients[0][1]:
+            return "applied"
     return "" if asked.tape is not None and not any(one is gradient for one in machine.checked) else None
 
 
