@@ -75,6 +75,8 @@ class TensorLibrary:
         self.hidden: set[Node] = set()
         self.local: set[Node] = set()
         self.elsewhere: set[Node] = set()
+        #: What `variable.op` gave.
+        self.operations: set[Tensor] = set()
         #: The summaries of the collection that `merge_all` merges, in order.
         self.summaries: list[Node] = []
         #: Variables are made that are not told apart: by layers, by libraries.
@@ -132,8 +134,11 @@ class TensorLibrary:
                 own: Value = variables.initialiser_of(self, machine, owner.node)
                 return own
             if name in _FACTS - {"get_shape"}:
-                return Unknown(f"`{name}` is not followed")
-            return owner if name in ("op", "outputs") else None
+                known: Value = (
+                    variables.name_of(self, owner) if name == "name" else Unknown(f"`{name}` is not followed")
+                )
+                return known
+            return variables.operation_of(self, owner) if name == "op" else owner if name == "outputs" else None
         if isinstance(owner, Instance):
             trained: Value | None = weights.of_instance(self, owner, name)
             return trained

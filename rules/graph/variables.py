@@ -66,6 +66,21 @@ def get_variable(library: TensorLibrary, machine: Machine, call: Call) -> Value:
     return Tensor(node)
 
 
+def operation_of(library: TensorLibrary, owner: Tensor) -> Tensor:
+    """`variable.op`, whose name is the variable's without its number."""
+    operation = Tensor(owner.node)
+    library.operations.add(operation)
+    return operation
+
+
+def name_of(library: TensorLibrary, owner: Tensor) -> Value:
+    """The name of a variable, where it is known to be the only one of its place."""
+    node = owner.node
+    if node.api != _GET_VARIABLE or node.many or not node.label:
+        return Unknown("the name is not followed")
+    return Const(node.label if owner in library.operations else f"{node.label}:0")
+
+
 def find_or_clash(library: TensorLibrary, machine: Machine, call: Call, whole: str, reuse: Reuse) -> Node | None:
     """The variable of that name, where there is one; keep the case that TensorFlow refuses."""
     known: Node | None = library.scopes.named.get((machine.graph, whole))
