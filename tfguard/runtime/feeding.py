@@ -56,9 +56,18 @@ class Feeds:
 
         self.trace.busy = True
         try:
-            return dataset.map(self.tf.autograph.experimental.do_not_convert(hand_on))
+            return self.in_step(dataset.map(self.tf.autograph.experimental.do_not_convert(hand_on)))
         finally:
             self.trace.busy = False
+
+    def in_step(self, dataset: Any) -> Any:
+        """The data set without what TensorFlow adds at its end, which would take elements before their step."""
+        options = self.tf.data.Options() if hasattr(self.tf.data, "Options") else None
+        tuning = getattr(options, "experimental_optimization", None)
+        if not hasattr(tuning, "inject_prefetch"):
+            return dataset
+        tuning.inject_prefetch = False
+        return dataset.with_options(options)
 
     def is_readable(self, spec: Any) -> bool:
         """Are all parts of an element tensors with values?"""
