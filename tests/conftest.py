@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ _NOT_SOURCE = shutil.ignore_patterns(
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-goldens` rewrites the expected texts of the fixtures (tests/test_fixtures.py)."""
     parser.addoption("--update-goldens", action="store_true", help="rewrite the .fixed twins of the fixtures")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program of a test."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
