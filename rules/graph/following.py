@@ -13,8 +13,10 @@ from tfguard.analysis.flow.loose import follow_loose
 from tfguard.analysis.flow.machine import Machine
 from tfguard.analysis.project import Program, ProjectFacts
 
-#: Expressions that are followed for one question in a project; what comes after is not looked at.
+#: Expressions that are followed for one question in a project, and for each of its files where that is more; what
+#: comes after is not looked at.
 _MOST_STEPS = 1_000_000
+_STEPS_OF_A_FILE = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +29,7 @@ class Followed:
 
 def followed_programs(facts: ProjectFacts, paths: Collection[str]) -> Iterator[Followed]:
     """The programs that load one of the files, in path order."""
-    left = _MOST_STEPS
+    left = _most_steps(facts)
     for program in facts.programs:
         if left > 0 and any(path in paths for path in program.files):
             followed = _program(facts, program)
@@ -41,13 +43,17 @@ def followed_with(facts: ProjectFacts, paths: Collection[str]) -> Iterator[Follo
     for followed in followed_programs(facts, paths):
         entered |= followed.machine.entered
         yield followed
-    left = _MOST_STEPS
+    left = _most_steps(facts)
     for path in sorted(paths):
         functions = facts.open(path).resolver.functions.values()
         if left > 0 and any(node not in entered for node in functions):
             followed = _bodies(facts, path)
             left -= followed.machine.steps
             yield followed
+
+
+def _most_steps(facts: ProjectFacts) -> int:
+    return max(_MOST_STEPS, _STEPS_OF_A_FILE * len(facts.files))
 
 
 def _program(facts: ProjectFacts, program: Program) -> Followed:
