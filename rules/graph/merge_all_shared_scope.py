@@ -137,7 +137,11 @@ def effects(call: CallSite) -> dict[str, Any] | None:
         return None
     inside = [other for other in call.file.calls if _is_inside(other.function, owner)]
     holds = [_any_of(inside, wanted) for wanted in (PLACEHOLDERS, SUMMARIES)]
-    return {"merge": owner.rsplit(".", 1)[-1]} if all(holds) else None
+    if not all(holds):
+        return None
+    here = [other for other in inside if other.function == call.function]
+    is_building = call.function.endswith((owner, ".__init__")) or _any_of(here, PLACEHOLDERS)
+    return {"merge": owner.rsplit(".", 1)[-1], "builds": is_building}
 
 
 def _owner(call: CallSite) -> str | None:
@@ -205,7 +209,7 @@ def _is_sound(facts: ProjectFacts, key: tuple[str, int]) -> bool:
 
 def _built_twice(program: Program) -> Iterator[tuple[Event, Event]]:
     """Pairs of runs of one `merge_all()` with no new graph between them (a loop counts as two)."""
-    events = program.effects(rule.id)
+    events = [event for event in program.effects(rule.id) if _is_building(event)]
     if any("graph" in event.item.payload for event in events):
         return
     runs: dict[tuple[str, int], Event] = {}
@@ -216,6 +220,15 @@ def _built_twice(program: Program) -> Iterator[tuple[Event, Event]]:
             yield before, event
         elif before is event and _loop_outside(event):
             yield event, event
+
+
+def _is_building(event: Event) -> bool:
+    """Is a model built on the way (not merely: does a method of one merge what is there)?"""
+    payload = event.item.payload
+    if payload.get("builds", True):
+        return True
+    makers = (payload["merge"], f"{payload['merge']}.__init__")
+    return any(f".{item.name}".endswith(tuple(f".{name}" for name in makers)) for item in event.trail[:-1])
 
 
 def _loop_outside(event: Event) -> bool:
