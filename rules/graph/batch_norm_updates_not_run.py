@@ -61,8 +61,9 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Fix, Safety, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG309", severity=Severity.WARNING, since="0.2")
+rule = Rule(__name__, id="TFG309", severity=Severity.WARNING, since="0.2", evidence=load_evidence())
 
 
 @rule.facts(mentions=NAMES)

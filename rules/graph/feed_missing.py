@@ -57,6 +57,7 @@ from tfguard.rules.graph.runs import SESSIONS, Unfed, unfed_placeholders
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -65,6 +66,7 @@ rule = Rule(
     since="0.2",
     messages=("You must feed a value for placeholder tensor", "Shape [-1,3] has negative dimensions"),
     records=[SESSIONS],
+    evidence=load_evidence(),
 )
 
 

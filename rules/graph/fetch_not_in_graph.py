@@ -52,6 +52,7 @@ from tfguard.rules.graph.runs import SESSIONS
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -65,6 +66,7 @@ rule = Rule(
         "to evaluate tensor: the tensor's graph is different from the session's graph",
     ),
     records=[SESSIONS],
+    evidence=load_evidence(),
 )
 
 

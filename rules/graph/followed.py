@@ -17,9 +17,10 @@ from tfguard.analysis.flow.machine import Call, Machine
 from tfguard.analysis.flow.values import NoGradient, Value, alternatives
 from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
+from tfguard.tables import load_evidence
 
 #: Which files ask for gradients.
-GRADIENTS = Recorder("gradients")
+GRADIENTS = Recorder("gradients", evidence=load_evidence())
 
 _TAPE = ".GradientTape"
 _THEANO = ("theano.grad", "theano.tensor.grad", "theano.gradient.grad")

@@ -62,8 +62,9 @@ from tfguard.analysis.flow.values import Const, External, Value
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG311", severity=Severity.ERROR, since="0.2")
+rule = Rule(__name__, id="TFG311", severity=Severity.ERROR, since="0.2", evidence=load_evidence())
 
 #: Programs that name it share the layers in another way.
 _CARES = ("track_tf1_style_variables", "get_or_create_layer")

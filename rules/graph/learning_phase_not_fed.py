@@ -53,6 +53,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -60,6 +61,7 @@ rule = Rule(
     severity=Severity.WARNING,
     since="0.2",
     messages=("You must feed a value for placeholder tensor 'keras_learning_phase' with dtype bool",),
+    evidence=load_evidence(),
 )
 
 

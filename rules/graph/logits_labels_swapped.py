@@ -62,12 +62,14 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Edit, Finding, Fix, Safety, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
     id="TFG308",
     severity=Severity.ERROR,
     since="0.2",
+    evidence=load_evidence(),
     messages=(
         "Only call `softmax_cross_entropy_with_logits` with named arguments (labels=..., logits=..., ...)",
         "Only call `sparse_softmax_cross_entropy_with_logits` with named arguments (labels=..., logits=..., ...)",

@@ -75,6 +75,7 @@ from tfguard.rules.graph.uses import Use
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 MESSAGES = (
     "None values not supported.",
@@ -84,7 +85,15 @@ MESSAGES = (
     "unsupported operand type(s) for *: 'NoneType' and 'float'",
     "Attempt to convert a value (None) with an unsupported type",
 )
-rule = Rule(__name__, id="TFG304", severity=Severity.ERROR, since="0.3", messages=MESSAGES, records=[GRADIENTS])
+rule = Rule(
+    __name__,
+    id="TFG304",
+    severity=Severity.ERROR,
+    since="0.2",
+    messages=MESSAGES,
+    records=[GRADIENTS],
+    evidence=load_evidence(),
+)
 
 WHAT = {
     "run": "fetching it fails",

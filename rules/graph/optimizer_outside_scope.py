@@ -57,12 +57,14 @@ from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.file_model import FileModel
 from tfguard.model import Edit, Finding, Fix, Note, Safety, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
     id="TFG317",
     severity=Severity.ERROR,
     since="0.2",
+    evidence=load_evidence(),
     messages=(
         "Mixing different tf.distribute.Strategy objects: {} is not {}",
         "Metric ({}) passed to `model.compile` was created inside a different distribution strategy scope than the "
@@ -249,7 +251,12 @@ def _fix(call: CallSite, made: Expr, scope: ast.With) -> Fix | None:
     text = file.text_of(file.span(statement))
     if not (is_next and inside and isinstance(statement, ast.Expr)) or '"""' in text or "'''" in text:
         return None
-    step = " " * (scope.body[0].col_offset - scope.col_offset)
+    step = " " * (_width(file, scope.body[0]) - _width(file, statement))
     starts = [file.source.offset_of(line, 0) for line in range(statement.lineno, (statement.end_lineno or 0) + 1)]
     edits = tuple(Edit(Span(start, start), step) for start in starts)
     return Fix("Move `compile` into the scope", edits, Safety.SAFE) if scope.body[0].lineno > scope.lineno else None
+
+
+def _width(file: FileModel, statement: ast.stmt) -> int:
+    """The width of the white space before a statement, form feeds left out."""
+    return len(file.source.line_text(statement.lineno)[: statement.col_offset].replace("\f", ""))

@@ -61,6 +61,7 @@ from tfguard.analysis.calls import CallSite, Expr
 from tfguard.analysis.file_model import FileModel
 from tfguard.model import Edit, Finding, Fix, Safety, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -68,6 +69,7 @@ rule = Rule(
     severity=Severity.WARNING,
     since="0.2",
     messages=("CreateSession still waiting for response from worker: {}",),
+    evidence=load_evidence(),
 )
 
 

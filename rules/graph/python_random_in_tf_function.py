@@ -68,8 +68,9 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG323", severity=Severity.WARNING, since="0.2", records=[EAGER])
+rule = Rule(__name__, id="TFG323", severity=Severity.WARNING, since="0.2", records=[EAGER], evidence=load_evidence())
 
 _USES = {
     "function": "the graph uses that one number on every call",

@@ -13,9 +13,10 @@ from tfguard.analysis.flow.graph import Kind, Node
 from tfguard.analysis.flow.machine import sure_nodes
 from tfguard.analysis.project import ProjectFacts
 from tfguard.rule import Recorder
+from tfguard.tables import load_evidence
 
 #: Which files run sessions.
-SESSIONS = Recorder("sessions")
+SESSIONS = Recorder("sessions", evidence=load_evidence())
 
 _SESSION_WORDS = ("Session",)
 _NEEDS_FEED = ("tensorflow.placeholder", "tensorflow.sparse_placeholder")

@@ -91,12 +91,14 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
     id="TFG321",
     severity=Severity.WARNING,
     since="0.2",
+    evidence=load_evidence(),
     messages=(
         "is out of scope and cannot be used here. Use return values, explicit Python locals or TensorFlow collections "
         "to access it.",
@@ -116,8 +118,7 @@ rule = Rule(
 
 @rule.on_file(
     mentions=(
-        "tf.function",
-        "tensorflow.function",
+        ".function",
         "import function",
         "data.Dataset",
         "tensorflow.data",

@@ -80,6 +80,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -91,6 +92,7 @@ rule = Rule(
         "represent logits. Was this intended?",
         "received `from_logits=True`, but the `output` argument was produced by a sigmoid or softmax activation",
     ),
+    evidence=load_evidence(),
 )
 
 

@@ -56,12 +56,14 @@ from tfguard.analysis.flow.values import Const, External, Tensor, Value, alterna
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Fix, Safety, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
     id="TFG306",
     severity=Severity.ERROR,
     since="0.2",
+    evidence=load_evidence(),
     messages=(
         "No step set. Please specify one either through the `step` argument or through "
         "tf.summary.experimental.set_step()",
@@ -152,7 +154,7 @@ def _fix(site: CallSite) -> Fix | None:
             if here.iter.func.id == "enumerate" and isinstance(target, ast.Tuple):
                 target = target.elts[0]
             if here.iter.func.id in ("range", "enumerate") and isinstance(target, ast.Name):
-                edit = file.rewrite.add_argument(site, f"step={target.id}")
+                edit = file.rewrite.set_argument(site, "step", target.id)
                 return Fix(f"Pass `step={target.id}`", (edit,), Safety.UNSAFE) if edit is not None else None
             return None
         here = file.index.places[here].parent

@@ -61,6 +61,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.scopes import dominates
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -68,6 +69,7 @@ rule = Rule(
     severity=Severity.ERROR,
     since="0.2",
     messages=("Graph is finalized and cannot be modified.",),
+    evidence=load_evidence(),
 )
 
 _REMEDY = "make it above, or leave an initializer out: it is run, or a checkpoint restored, when the session is made"

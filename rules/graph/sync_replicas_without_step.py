@@ -72,6 +72,7 @@ from tfguard.analysis.reads import reads_of
 from tfguard.analysis.scopes import BindingKind, dominates
 from tfguard.model import Finding, Fix, Note, Safety, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -79,6 +80,7 @@ rule = Rule(
     severity=Severity.ERROR,
     since="0.2",
     messages=("Global step is required to check staleness", "Timed out waiting for notification"),
+    evidence=load_evidence(),
 )
 
 _WAITS = "`{}` waits for tokens that nobody hands out: the first step never ends"

@@ -85,6 +85,7 @@ from tfguard.rules.graph.tapes import Raised
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Fix, Note, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 MESSAGES = (
     "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)",
@@ -95,7 +96,15 @@ MESSAGES = (
     "The dtype of the watched tensor must be floating",
     "of type 'ndarray', not tf.Tensor or tf.Variable or ExtensionType",
 )
-rule = Rule(__name__, id="TFG305", severity=Severity.ERROR, since="0.3", messages=MESSAGES, records=[GRADIENTS])
+rule = Rule(
+    __name__,
+    id="TFG305",
+    severity=Severity.ERROR,
+    since="0.2",
+    messages=MESSAGES,
+    records=[GRADIENTS],
+    evidence=load_evidence(),
+)
 
 WHY = {
     "unwatched": "`{x}` is a tensor that the tape is not told to watch (of itself it watches variables only)",

@@ -18,7 +18,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note
 from tfguard.rule import Recorder
-from tfguard.tables import load_toml
+from tfguard.tables import load_evidence, load_toml
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -30,7 +30,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 #: Which files make all functions run eagerly.
-EAGER = Recorder("functions run eagerly")
+EAGER = Recorder("functions run eagerly", evidence=load_evidence())
 
 
 @EAGER.facts(mentions=("run_functions_eagerly",))

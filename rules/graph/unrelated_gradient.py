@@ -69,8 +69,17 @@ from tfguard.rules.graph.missing_gradients import MESSAGES, call_of, consequence
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
-rule = Rule(__name__, id="TFG302", severity=Severity.ERROR, since="0.2", messages=MESSAGES, records=[GRADIENTS])
+rule = Rule(
+    __name__,
+    id="TFG302",
+    severity=Severity.ERROR,
+    since="0.2",
+    messages=MESSAGES,
+    records=[GRADIENTS],
+    evidence=load_evidence(),
+)
 
 
 @rule.on_project

@@ -65,9 +65,10 @@ from tfguard.analysis.flow.graph import Node
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Note, Severity
 from tfguard.rule import Recorder, Rule
+from tfguard.tables import load_evidence
 
 #: Which files make variables by name.
-NAMED = Recorder("variables by name")
+NAMED = Recorder("variables by name", evidence=load_evidence())
 _MAKERS = ("tensorflow.get_variable", "tensorflow.layers.", "tensorflow.contrib.layers.")
 _ERRORS = ("ValueError",)
 

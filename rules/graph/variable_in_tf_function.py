@@ -80,6 +80,7 @@ from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Finding, Severity
 from tfguard.rule import Rule
 from tfguard.table_files import parse_version
+from tfguard.tables import load_evidence
 
 rule = Rule(
     __name__,
@@ -92,13 +93,14 @@ rule = Rule(
         "tf.function-decorated function tried to create variables on non-first call.",
     ),
     records=[EAGER],
+    evidence=load_evidence(),
 )
 
 #: In code that is meant to fail.
 _EXPECTED = ("assertRaises", "assert_raises", "pytest.raises")
 
 
-@rule.on_file(mentions=("tf.function", "tensorflow.function", "import function", "data.Dataset", "tensorflow.data"))
+@rule.on_file(mentions=(".function", "import function", "data.Dataset", "tensorflow.data"))
 def check(file: FileModel) -> Iterator[Finding]:
     """Every call that surely makes a variable on each trace of a function."""
     seen: set[ast.AST] = set()

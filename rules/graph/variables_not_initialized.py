@@ -60,6 +60,7 @@ from tfguard.analysis.file_model import FileModel
 from tfguard.analysis.project import ProjectFacts
 from tfguard.model import Edit, Finding, Fix, Safety, Severity, Span
 from tfguard.rule import Rule
+from tfguard.tables import load_evidence
 
 #: How the initialisers are called from 0.12 on, and before.
 _GLOBAL = {True: "global_variables_initializer", False: "initialize_all_variables"}
@@ -78,6 +79,7 @@ rule = Rule(
         "This could mean that the variable has been deleted",
     ),
     records=[SESSIONS],
+    evidence=load_evidence(),
 )
 
 
@@ -149,12 +151,13 @@ def _is_used_once(file: FileModel, made: ast.Assign) -> bool:
 
 def _whole_line(file: FileModel, statement: ast.stmt) -> Span | None:
     """The line of a statement that has it for itself."""
-    span = file.span(statement)
+    span, starts = file.span(statement), file.source.line_starts
+    start, after = starts[statement.lineno - 1], statement.end_lineno or statement.lineno
+    if after >= len(starts):
+        return None
     text = file.source.text
-    start = text.rfind("\n", 0, span.start) + 1
-    end = text.find("\n", span.end)
-    is_alone = not text[start : span.start].strip() and end >= 0 and not text[span.end : end].strip()
-    return Span(start, end + 1) if is_alone else None
+    is_alone = not text[start : span.start].strip() and not text[span.end : starts[after]].strip()
+    return Span(start, starts[after]) if is_alone else None
 
 
 def _add_local(missing: Uninitialised) -> Fix | None:

@@ -63,7 +63,7 @@ class Feeds:
     def in_step(self, dataset: Any) -> Any:
         """The data set without what TensorFlow adds at its end, which would take elements before their step."""
         options = self.tf.data.Options() if hasattr(self.tf.data, "Options") else None
-        tuning = getattr(options, "experimental_optimization", None)
+        tuning: Any = getattr(options, "experimental_optimization", None)
         if not hasattr(tuning, "inject_prefetch"):
             return dataset
         tuning.inject_prefetch = False
