@@ -8,7 +8,7 @@ traced as `verify` does, where every second block is not traced, so that both ar
 fifty traced steps, in which the weights are digested often, and later ones. (The CPU time of a process says
 nothing here: TensorFlow's threads spin while they wait.) What is compared runs in turn, A B C A B C ...; a row shows
 the median of all blocks, and the smallest and largest of the rounds. Needs TensorFlow beside tfguard. `--write` puts
-the table into the README; `--quick` measures only the start of `pass`, once.
+the table into README.md beside this file; `--quick` measures only the start of `pass`, once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=7, metavar="N", help="rounds of each measurement")
     parser.add_argument("--steps", type=int, default=_STEPS, metavar="N", help="steps of each training")
     parser.add_argument("--quick", action="store_true", help="one start, no TensorFlow: does the harness work?")
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--write", action="store_true", help="put the table into tests/benchmarks/README.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tfguard-benchmark-") as folder:
         work = Path(folder)
@@ -61,7 +61,7 @@ def main() -> int:
     table = render(rows)
     print(table, end="")
     if options.write:
-        write_into(ROOT / "README.md", table, begin=BEGIN, end=END)
+        write_into(Path(__file__).with_name("README.md"), table, begin=BEGIN, end=END)
     return 0 if all(row.is_met for row in rows) else 1
 
 
