@@ -17,6 +17,8 @@ from tfguard.analysis.project import Program, ProjectFacts
 #: comes after is not looked at.
 _MOST_STEPS = 1_000_000
 _STEPS_OF_A_FILE = 1_000
+#: Expressions that are followed in what a file defines and no program calls.
+_MOST_STEPS_OF_BODIES = 15_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +63,11 @@ def _program(facts: ProjectFacts, program: Program) -> Followed:
 
 
 def _bodies(facts: ProjectFacts, path: str) -> Followed:
-    return _once(facts, facts.open(path), "followed bodies", follow_loose)
+    def follow(machine: Machine, file: FileModel) -> None:
+        machine.limit = _MOST_STEPS_OF_BODIES
+        follow_loose(machine, file)
+
+    return _once(facts, facts.open(path), "followed bodies", follow)
 
 
 def _once(facts: ProjectFacts, file: FileModel, key: str, follow: Callable[[Machine, FileModel], object]) -> Followed:
