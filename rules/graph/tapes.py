@@ -128,7 +128,7 @@ def watch(library: TensorLibrary, machine: Machine, call: Call) -> Value:
     tape, value = tape_of(library, call.receiver), call.argument("tensor", 0)
     if tape is None or value is None:
         return Const(None)
-    if _is_array(library, value):
+    if _is_array(library, value) and _is_made_here(call, "tensor", 0):
         library.raised.append(Raised("watch", call, tape, value))
     nodes, wild = nodes_of(value)
     is_certain = all(isinstance(one, (Tensor, Sequence, Const)) for one in alternatives(value))
@@ -217,6 +217,8 @@ class Question:
             self.library.raised.append(Raised("number", self.call, self.tape, x))
             return Unknown("asking for it raises")
         if _is_array(self.library, x):
+            if not _is_made_here(self.call, "sources", 1):
+                return Unknown("the array may have become a tensor on its way")
             is_refused = any(raised.tape is self.tape and raised.value is x for raised in self.library.raised)
             if is_refused:
                 return Unknown("watching it raises")
@@ -354,6 +356,14 @@ class Question:
         if whole.answer is not Answer.NO:
             return "outside"
         return "new" if self.unwatched(x) and all(x.number > node.number for node in results) else ""
+
+
+def _is_made_here(call: Call, keyword: str, position: int) -> bool:
+    """Is what the call is given an array where it is given: not one that Keras or `tf.function` makes a tensor of?"""
+    expr = call.file.call_site(call.node).argument(keyword, position).expr
+    parts = [expr, *(expr.elements or ())] if expr is not None else []
+    made = [part.origin.call for part in parts]
+    return any(one is not None and all(name.startswith(_NUMPY) for name in one.canonical_names) for one in made)
 
 
 def _is_array(library: TensorLibrary, value: Value) -> bool:
