@@ -52,9 +52,9 @@ class Trace:
             follower(self.steps)
 
     def wants_weights(self) -> bool:
-        """Trainable weights are digested after the first 20 steps, then every second, tenth and hundredth."""
+        """Trainable weights are digested after the first 20 steps, then every third, tenth and hundredth."""
         following = self.steps + 1
-        stride = 1 if following <= 20 else 2 if following <= 50 else 10 if following <= 1000 else 100
+        stride = 1 if following <= 20 else 3 if following <= 50 else 10 if following <= 1000 else 100
         return following % stride == 0
 
     def wants_state(self) -> bool:
